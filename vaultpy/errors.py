@@ -1,0 +1,468 @@
+"""Every error that a user can meet: what happened, what to do about it, and the exit status.
+
+Each class is two lines for the user: `message` says what happened, `hint` names one remedy, if possible as
+the exact command. Facts are filled in by name; they may come from a file, a card or a network, so each is
+made harmless for a terminal on its way in. `{fact:q}` is the fact quoted for a shell.
+"""
+
+from __future__ import annotations
+
+_HARMLESS_ABOVE_ASCII = 0xA0
+
+
+def printable(text: str) -> str:
+    """Return `text` with everything escaped that could move a cursor, reorder a line or hide in it."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        c if c.isprintable() or c == "\u00a0" else c.encode("unicode_escape", "surrogatepass").decode()
+        for c in text
+    )
+
+
+class _Fact(str):
+    """A fact in a message; the format `q` quotes it for a shell."""
+
+    __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        if spec != "q":
+            return str.__format__(self, spec)
+        from shlex import quote
+
+        return quote(self)
+
+
+class VaultpyError(Exception):
+    """The root: nothing else that vaultpy raises reaches a user."""
+
+    message = ""
+    hint = ""
+    status = 1
+    exec_status = 125
+
+    def __init__(self, **facts: object) -> None:
+        shown = {name: _Fact(printable(str(fact))) for name, fact in facts.items()}
+        self.message = self.message.format(**shown)
+        self.hint = self.hint.format(**shown)
+        super().__init__(self.message)
+
+
+# ---- the command line --------------------------------------------------------------------------------
+
+
+class UsageError(VaultpyError):
+    message = "{problem}"
+    hint = "see: vaultpy {command} --help"
+    status = 2
+
+
+class BadDuration(VaultpyError):
+    message = "{text} is not a duration"
+    hint = "write it as 90m, 8h or a number of seconds"
+    status = 2
+
+
+class BadRoleOption(VaultpyError):
+    message = "--role {text} is not NAME=ARN"
+    hint = "write it as --role dev-admin=arn:aws:iam::123456789012:role/admin"
+    status = 2
+
+
+class CommandNotFound(VaultpyError):
+    message = "{command} is not found"
+    hint = "check its spelling and PATH; nothing was asked of the YubiKey or AWS"
+    exec_status = 127
+
+
+class CommandNotExecutable(VaultpyError):
+    message = "{command} cannot be executed: {reason}"
+    hint = "make it executable: chmod +x {command:q}"
+    exec_status = 126
+
+
+class NestedShell(VaultpyError):
+    message = "this is already a vaultpy shell, for {profile}"
+    hint = "leave it first (exit), or name a command: vaultpy exec {wanted:q} -- CMD"
+
+
+class NoTerminal(VaultpyError):
+    message = "{question} must be asked, and there is no terminal to ask at"
+    hint = "{remedy}"
+
+
+# ---- AWS's config files ------------------------------------------------------------------------------
+
+
+class ConfigUnreadable(VaultpyError):
+    message = "cannot read {path}: {reason}"
+    hint = "make it a readable text file, or name another with {variable}"
+
+
+class ConfigMalformed(VaultpyError):
+    message = "{path}, line {line}: {problem}"
+    hint = "correct that line; nothing was changed"
+
+
+class ConfigUnwritable(VaultpyError):
+    message = "cannot write {path}: {reason}"
+    hint = "make it writable, or name another with AWS_CONFIG_FILE; nothing was changed"
+
+
+class NoSuchProfile(VaultpyError):
+    message = "no profile {profile} in {path}"
+    hint = "enrol an access key under that name: vaultpy add {profile:q}"
+
+
+class MistypedProfile(VaultpyError):
+    message = "no profile {profile} in {path}"
+    hint = "did you mean {near}?"
+
+
+class ProfileCycle(VaultpyError):
+    message = "{key} goes in a circle: {circle}"
+    hint = "take one {key} of these out of {path}"
+
+
+class BadConfigValue(VaultpyError):
+    message = "profile {profile}: {key} = {value} is not {wanted}"
+    hint = "correct it in {path}"
+
+
+class BadProfileName(VaultpyError):
+    message = "{profile} cannot be the name of a profile"
+    hint = "use letters, digits and .-_/@+ without spaces"
+
+
+class ProfileExists(VaultpyError):
+    message = "profile {profile} is in {path} already, with another {key}"
+    hint = "choose another name, or change it there yourself"
+
+
+class UnsupportedSource(VaultpyError):
+    message = "profile {profile} takes its credentials from {source}, which vaultpy does not serve yet"
+    hint = "give it a source_profile whose access key is enrolled: vaultpy add NAME"
+
+
+class LongChain(VaultpyError):
+    message = "profile {profile} reaches its role through other roles: {chain}"
+    hint = "give it a source_profile whose access key is enrolled; longer chains are not served yet"
+
+
+# ---- what is enrolled --------------------------------------------------------------------------------
+
+
+class NotEnrolled(VaultpyError):
+    message = "no access key is enrolled for {profile}"
+    hint = "enrol it: vaultpy add {profile:q}"
+
+
+class AlreadyEnrolled(VaultpyError):
+    message = "{profile} has access key {key_id} already"
+    hint = "replace it: vaultpy add --force {profile:q}"
+
+
+class RootKey(VaultpyError):
+    message = "this access key belongs to the root user of account {account}, whom nothing can limit"
+    hint = "delete it in the AWS console and enrol an IAM user's key instead; nothing was stored"
+
+
+class NotAnIamUser(VaultpyError):
+    message = "this access key belongs to {arn}, which is no IAM user"
+    hint = "enrol the long-term access key (AKIA...) of an IAM user; nothing was stored"
+
+
+class BadKeyInput(VaultpyError):
+    message = "no access key in {where}: {problem}"
+    hint = "{remedy}"
+
+
+class StateUnusable(VaultpyError):
+    message = "cannot use {path}: {reason}"
+    hint = "{remedy}"
+
+
+# ---- keystores ---------------------------------------------------------------------------------------
+
+
+class KeystoreMissing(VaultpyError):
+    message = "no system keystore answers: {reason}"
+    hint = "start one (gnome-keyring, KWallet), or use an encrypted file: export VAULTPY_KEYSTORE=file"
+
+
+class KeystoreLocked(VaultpyError):
+    message = "the system keystore is locked"
+    hint = "unlock your login keyring (with Seahorse or KWalletManager, or log in again), then run this again"
+
+
+class KeystoreDismissed(VaultpyError):
+    message = "the question of the system keystore was dismissed"
+    hint = "run this again and let the keystore open"
+
+
+class KeystoreTimeout(VaultpyError):
+    message = "the system keystore did not answer within {seconds} s"
+    hint = "look for its window and answer it, or restart the keystore, then run this again"
+
+
+class KeystoreInsecure(VaultpyError):
+    message = "keyring backend {backend} keeps secrets where others can read them"
+    hint = "unset VAULTPY_KEYSTORE for the system keystore, or set it to file for an encrypted one"
+
+
+class KeystoreUnknown(VaultpyError):
+    message = "{name} names no keyring backend: {reason}"
+    hint = "set VAULTPY_KEYSTORE to system, file or the dotted path of a backend class"
+
+
+class KeystoreFailed(VaultpyError):
+    message = "the keystore {keystore} refused: {reason}"
+    hint = "see that it works (for the system's: with Seahorse or Keychain Access), then run this again"
+
+
+class KeyLost(VaultpyError):
+    message = "access key {key_id} of {profile} is no longer in the keystore"
+    hint = "enrol it again: vaultpy add --force {profile:q}"
+
+
+class PassphraseNeeded(VaultpyError):
+    message = "the keystore file {path} needs its passphrase, and there is no terminal to ask at"
+    hint = "name a file that holds it: export VAULTPY_KEYSTORE_PASSPHRASE_FILE=FILE"
+
+
+class PassphraseUnreadable(VaultpyError):
+    message = "cannot read the passphrase from {path}: {reason}"
+    hint = "put the passphrase on that file's first line, readable by you alone"
+
+
+class PassphraseWrong(VaultpyError):
+    message = "the passphrase does not open {path}"
+    hint = "try again; without the passphrase its keys are lost: create new ones and add them to a new file"
+
+
+class KeystoreFileDamaged(VaultpyError):
+    message = "the keystore file {path} is damaged: {problem}"
+    hint = "put back a copy from your backup, or move it away and enrol the keys again"
+
+
+class KeystoreFileUnusable(VaultpyError):
+    message = "cannot use the keystore file {path}: {reason}"
+    hint = "make it a file of your own, mode 0600, or name another with VAULTPY_KEYSTORE_FILE"
+
+
+# ---- the YubiKey -------------------------------------------------------------------------------------
+
+
+class PcscMissing(VaultpyError):
+    message = "the smart card service does not answer: {reason}"
+    hint = "install and start it: sudo apt install pcscd && sudo systemctl enable --now pcscd.socket"
+
+
+class PcscRefused(VaultpyError):
+    message = "the smart card service refuses this session (polkit)"
+    hint = "allow org.debian.pcsc-lite.access_pcsc and access_card for your user in /etc/polkit-1/rules.d"
+
+
+class NoYubiKey(VaultpyError):
+    message = "no YubiKey was plugged in within {seconds} s"
+    hint = "plug it in and run this again, or type a code: --mfa-token CODE"
+
+
+class NoCardReader(VaultpyError):
+    message = (
+        "the Yubico device that is plugged in has no card reader, so no OATH: a Security Key, or CCID is off"
+    )
+    hint = "plug in a YubiKey; if it is one, switch CCID on: ykman config usb --enable OATH"
+
+
+class YubiKeyAbsent(VaultpyError):
+    message = "YubiKey {serial} is not plugged in; what is: {seen}"
+    hint = "plug it in, or name another with --yubikey, VAULTPY_YUBIKEY or vaultpy_yubikey"
+
+
+class ReaderAbsent(VaultpyError):
+    message = "no card reader has {text} in its name; what is there: {seen}"
+    hint = "set VAULTPY_READER to a part of a reader's name, or unset it"
+
+
+class CardHeld(VaultpyError):
+    message = "another program holds the YubiKey"
+    hint = (
+        "end it; if it is GnuPG: gpgconf --kill scdaemon (and pcsc-shared in scdaemon.conf shares for good)"
+    )
+
+
+class CardRemoved(VaultpyError):
+    message = "the YubiKey was pulled out before it answered"
+    hint = "plug it in and run this again"
+
+
+class OathOff(VaultpyError):
+    message = "OATH is switched off on YubiKey {serial}"
+    hint = "switch it on: ykman config usb --enable OATH"
+
+
+class OathPasswordNeeded(VaultpyError):
+    message = "OATH on YubiKey {serial} has a password, and there is no terminal to ask at"
+    hint = "run this once at a terminal and let vaultpy remember the password"
+
+
+class OathPasswordWrong(VaultpyError):
+    message = "that is not the OATH password of YubiKey {serial}"
+    hint = "run this again; if the password is lost, only ykman oath reset helps, which deletes all accounts"
+
+
+class FipsWithoutPassword(VaultpyError):
+    message = "FIPS YubiKey {serial} has no OATH password, so it cannot hold an account"
+    hint = "set one: ykman oath access change, then put the account on it"
+
+
+class AccountMissing(VaultpyError):
+    message = "no account for {mfa_serial} on {where}; accounts there: {accounts}"
+    hint = "plug in the YubiKey that has it, or name the account in the profile: vaultpy_account = NAME"
+
+
+class AccountAmbiguous(VaultpyError):
+    message = "several accounts on {where} may be the one for {mfa_serial}: {accounts}"
+    hint = "name the right one in the profile: vaultpy_account = NAME"
+
+
+class AccountUnfit(VaultpyError):
+    message = "account {account} on {where} does not make AWS's codes: it is {kind}"
+    hint = "AWS wants TOTP, SHA-1, 6 digits, 30 s: add it again with those"
+
+
+class AccountUnconfirmed(VaultpyError):
+    message = "account {account} has not been confirmed for {mfa_serial}"
+    hint = "run this once at a terminal and say yes"
+
+
+class NotTouched(VaultpyError):
+    message = "the YubiKey was not touched, {times} times"
+    hint = "run this again and touch the key while it blinks"
+
+
+class YubiKeyFailed(VaultpyError):
+    message = "the YubiKey gave an answer that makes no sense: {reason}"
+    hint = "pull it out, plug it in and run this again"
+
+
+class NoCode(VaultpyError):
+    message = (
+        "{mfa_serial} is no device that a YubiKey can stand for, and there is no terminal to type a code at"
+    )
+    hint = "give the code: --mfa-token CODE"
+
+
+class BadCode(VaultpyError):
+    message = "an MFA code has six digits"
+    hint = "type it as 123456, or leave --mfa-token out to use the YubiKey"
+    status = 2
+
+
+# ---- AWS ---------------------------------------------------------------------------------------------
+
+
+class MfaSerialUnknown(VaultpyError):
+    message = "profile {profile} wants MFA, but its MFA device is not known"
+    hint = "add mfa_serial = arn:aws:iam::ACCOUNT:mfa/NAME to the profile, or give --mfa-serial"
+
+
+class CodeRefused(VaultpyError):
+    message = "AWS refused two codes in a row for {mfa_serial}"
+    hint = "the account on the YubiKey belongs to another MFA device, or is out of step: resync it in IAM"
+
+
+class TypedCodeRefused(VaultpyError):
+    message = "AWS refused that code for {mfa_serial}"
+    hint = "wait for the next code and run this again; each code works once"
+
+
+class MfaDeviceRefused(VaultpyError):
+    message = "AWS cannot validate codes of {mfa_serial} for this user"
+    hint = (
+        "see that it is this user's: aws iam list-mfa-devices; then correct mfa_serial or resync the device"
+    )
+
+
+class RoleDenied(VaultpyError):
+    message = "AWS does not let {user} assume {role}"
+    hint = "check the role's name, its trust policy (principal, MFA, external_id) and the user's permissions"
+
+
+class AccessKeyRefused(VaultpyError):
+    message = "AWS does not know access key {key_id}: it is inactive, deleted, or a few seconds old"
+    hint = "see its state in IAM, then enrol one that works: vaultpy add --force {profile:q}"
+
+
+class SecretWrong(VaultpyError):
+    message = "the secret does not belong to access key {key_id}"
+    hint = "enrol the key again with its right secret: vaultpy add --force {profile:q}"
+
+
+class ClockWrong(VaultpyError):
+    message = "this computer's clock is {amount} {direction} of AWS's"
+    hint = "set it: sudo timedatectl set-ntp true"
+
+
+class DurationRefused(VaultpyError):
+    message = "AWS refuses that duration: {reason}"
+    hint = "ask for less: --duration 1h, or duration_seconds in the profile"
+
+
+class RegionOff(VaultpyError):
+    message = "STS is switched off in region {region} for this account"
+    hint = "activate it in IAM's account settings, or set another region in the profile"
+
+
+class RegionUnknown(VaultpyError):
+    message = "there is no STS in region {region}"
+    hint = "correct region in the profile, or unset AWS_REGION and AWS_DEFAULT_REGION"
+
+
+class Unreachable(VaultpyError):
+    message = "cannot reach {host}: {reason}"
+    hint = "check the network and proxy, then run this again; the same code may still serve"
+
+
+class TlsFailed(VaultpyError):
+    message = "the connection to {host} is not trusted: {reason}"
+    hint = "if a proxy opens TLS here, name its certificate: export AWS_CA_BUNDLE=FILE"
+
+
+class NoAnswer(VaultpyError):
+    message = "{host} did not answer: {reason}"
+    hint = "run this again; the code may be spent, so the next one is used"
+
+
+class AwsBusy(VaultpyError):
+    message = "AWS is busy or out of order: {reason}"
+    hint = "wait a minute and run this again; the code may be spent, so the next one is used"
+
+
+class AwsRefused(VaultpyError):
+    message = "AWS refused: {code}: {reason}"
+    hint = "check the profile against that; vaultpy --debug shows each call"
+
+
+class AnswerMalformed(VaultpyError):
+    message = "{host} gave an answer that is not AWS's: {reason}"
+    hint = "see which server endpoint_url and the proxy variables name"
+
+
+class EndpointUnconfirmed(VaultpyError):
+    message = "MFA codes would go to {host}, which is not AWS's"
+    hint = "take endpoint_url out, or run this once at a terminal and say yes"
+
+
+# ---- this computer -----------------------------------------------------------------------------------
+
+
+class StillBusy(VaultpyError):
+    message = "process {pid} has been getting the same credentials for {seconds} s"
+    hint = "touch the YubiKey if it blinks, or end that process, then run this again"
+
+
+class Internal(VaultpyError):
+    message = "a bug in vaultpy: {kind}"
+    hint = "run it with --debug and report what it prints; no secret is in it"
