@@ -1,0 +1,53 @@
+"""Trouble to order from the simulated AWS."""
+
+from __future__ import annotations
+
+from collections import deque
+from enum import Enum, auto
+
+
+class Fault(Enum):
+    """What goes wrong with a call.
+
+    Those that lose or spoil the answer strike after the call was carried out. Whether AWS spends the MFA code
+    of a call that ends in a 5xx is unknown; here it does, the harder case.
+    """
+
+    THROTTLING = auto()
+    """Refused as one call too many, before anything was looked at."""
+    CLOSE_BEFORE = auto()
+    """The connection is closed before anything was looked at."""
+    CLOSE_AFTER = auto()
+    """The connection is closed instead of an answer."""
+    SERVER_ERROR = auto()
+    """The answer is a 500 InternalFailure."""
+    MALFORMED = auto()
+    """The answer breaks off in the middle of its XML."""
+    HANG = auto()
+    """No answer comes until the simulation stops."""
+
+    @property
+    def strikes_first(self) -> bool:
+        """Whether the call is not carried out at all."""
+        return self in {Fault.THROTTLING, Fault.CLOSE_BEFORE}
+
+    @property
+    def silences(self) -> bool:
+        """Whether no answer is sent."""
+        return self in {Fault.CLOSE_BEFORE, Fault.CLOSE_AFTER, Fault.HANG}
+
+
+class Faults:
+    """The faults in store, for each action in the order in which they were asked for."""
+
+    def __init__(self) -> None:
+        self._ordered: dict[str, deque[Fault]] = {}
+
+    def order(self, action: str, fault: Fault, times: int) -> None:
+        """Let the next `times` calls of `action` go wrong, after those already in store."""
+        self._ordered.setdefault(action, deque()).extend([fault] * times)
+
+    def take(self, action: str) -> Fault | None:
+        """Return what goes wrong with this call of `action`, None if nothing does."""
+        ordered = self._ordered.get(action)
+        return ordered.popleft() if ordered else None

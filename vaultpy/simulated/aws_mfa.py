@@ -1,0 +1,53 @@
+"""MFA devices of the simulated AWS: virtual (or hardware) ones with a TOTP seed, and FIDO entries without."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass, field
+
+STEP = 30  # seconds
+
+
+def totp(seed: bytes, step: int) -> str:
+    """Return the six digits of RFC 6238 (SHA-1) for the 30-second step `step`."""
+    digest = hmac.digest(seed, step.to_bytes(8, "big"), "sha1")
+    offset = digest[-1] & 0x0F
+    number = int.from_bytes(digest[offset : offset + 4], "big") & 0x7FFFFFFF
+    return f"{number % 10**6:06}"
+
+
+@dataclass
+class MfaDevice:
+    """A device that makes codes. `out_of_sync` makes AWS unable to validate any, until a resync."""
+
+    serial: str
+    seed: bytes = field(repr=False)
+    enabled_at: float
+    last_step: int = -1
+    out_of_sync: bool = False
+
+    def code(self, at: float) -> str:
+        """Return the code that the device shows at the time `at` (epoch seconds)."""
+        return totp(self.seed, int(at) // STEP)
+
+    def spend(self, code: str, now: float) -> bool:
+        """Tell whether `code` is good at `now` (epoch seconds), and use it up together with all earlier ones.
+
+        AWS documents that each code works once. It publishes neither its window nor whether it takes a step
+        that has not begun: one step either side is an assumption, as is that codes older than the last one
+        used are refused.
+        """
+        current = int(now) // STEP
+        for step in (current - 1, current, current + 1):
+            if step > self.last_step and hmac.compare_digest(totp(self.seed, step), code):
+                self.last_step = step
+                return True
+        return False
+
+
+@dataclass
+class FidoDevice:
+    """A security key or passkey: it is listed among a user's devices, and cannot serve API calls."""
+
+    serial: str
+    enabled_at: float
