@@ -1,0 +1,201 @@
+"""One process at a time, and no MFA code twice: locks, the time steps that are spent, and AWS's clock.
+
+A time step is the number of a 30-second interval since the epoch (RFC 6238). AWS takes a code once per MFA
+device, so a step is entered here, durably, before its code is sent. These files hold no secret and outlive
+every `clear`.
+"""
+# pathlib and contextlib would cost every warm start milliseconds:
+# ruff: noqa: PTH118, PTH123
+
+from __future__ import annotations
+
+import os
+import time
+
+from vaultpy.errors import StateUnusable, StillBusy
+from vaultpy.state import locked, make_private_directory, open_lock_file, replace_file, try_lock
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+    from typing import Final
+
+STEP_SECONDS: Final = 30
+_STEPS_AHEAD = 2
+_LARGEST_OFFSET = 1e9  # which nan and inf are not below
+_OFFSET_NOISE = 2.0  # a Date header has whole seconds
+# flock knows no time limit, a thread that waits in it cannot be called back, and SIGALRM belongs to the main
+# program; fifty processes that ask at this pace cost a few hundredths of one processor.
+_POLL_SECONDS = 0.05
+
+
+class Lock:
+    """A lock that is held by one process (and one thread) at a time; free at once when its holder dies.
+
+    Its file names the holder for those who wait: `<pid> <time.monotonic(), one for all processes>`.
+    """
+
+    __slots__ = ("_descriptor", "_path", "_patience", "_waiting")
+
+    def __init__(self, path: str, waiting: Callable[[int], None], patience: float) -> None:
+        self._path = path
+        self._waiting = waiting
+        self._patience = patience
+        self._descriptor = -1
+
+    def __enter__(self) -> None:
+        """Wait for the lock; raises StillBusy when patience ends, and StateUnusable."""
+        try:
+            self._descriptor = open_lock_file(self._path)
+            try:
+                self._wait()
+                self._sign(f"{os.getpid()} {time.monotonic():.0f}\n")
+            except BaseException:
+                os.close(self._descriptor)
+                raise
+        except OSError as error:
+            raise _unusable(self._path, error) from error
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Free the lock."""
+        try:
+            self._sign("")
+        finally:
+            os.close(self._descriptor)
+
+    def _wait(self) -> None:
+        began = time.monotonic()
+        said = False
+        while not try_lock(self._descriptor):
+            holder, since = self._holder()
+            if holder and not said:
+                said = True
+                self._waiting(holder)
+            now = time.monotonic()
+            if now - began >= self._patience:
+                raise StillBusy(pid=holder or "?", seconds=round(now - (since if holder else began)))
+            time.sleep(_POLL_SECONDS)
+
+    def _sign(self, text: str) -> None:
+        os.ftruncate(self._descriptor, 0)
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        os.write(self._descriptor, text.encode())
+
+    def _holder(self) -> tuple[int, float]:
+        """Return the holder's process and since when; process 0 in the instant before it has signed."""
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        words = os.read(self._descriptor, 100).split()
+        try:
+            pid, since = words
+            return int(pid), float(since)
+        except ValueError:
+            return 0, 0.0
+
+
+class Ledger:
+    """The locks and ledger in the state directory `directory`; `clock` gives this computer's epoch.
+
+    Every method raises StateUnusable when a file cannot be used.
+    """
+
+    def __init__(self, directory: str, clock: Callable[[], float]) -> None:
+        self._locks = os.path.join(directory, "locks")
+        self._ledger = os.path.join(directory, "ledger")
+        self._clock = clock
+
+    def lock(self, kind: str, name: str, *, waiting: Callable[[int], None], patience: float = 90.0) -> Lock:
+        """Return the lock of the MFA device, role or card (`kind`) called `name`, to be used with `with`.
+
+        `waiting` is told the holder's process id, once, if the lock must be waited for. After `patience`
+        seconds StillBusy names the holder.
+        """
+        make_private_directory(self._locks)
+        return Lock(os.path.join(self._locks, f"{kind}-{_file_name(name)}"), waiting, patience)
+
+    def spent(self, serial: str) -> int | None:
+        """Return the last step whose code was sent for the MFA device `serial`.
+
+        One that is more than two ahead of AWS's time was entered under a wrong clock and does not count. An
+        entry that cannot be understood counts as the present step: the next code is certain to be fresh.
+        """
+        text = self._read(self._entry(serial))
+        if text is None:
+            return None
+        try:
+            step = int(text)
+        except ValueError:
+            return self._step()
+        return step if step <= self._step() + _STEPS_AHEAD else None
+
+    def spend(self, serial: str, step: int) -> None:
+        """Enter `step` as spent, unless a later one is; when this returns it is on the disk."""
+        path = self._entry(serial)
+        make_private_directory(self._ledger)
+        try:
+            with locked(path + ".lock"):
+                spent = self.spent(serial)
+                if spent is None or spent < step:
+                    replace_file(path, f"{step}\n".encode())
+        except OSError as error:
+            raise _unusable(path, error) from error
+
+    def next_step(self, serial: str) -> int:
+        """Return the first step, at AWS's time or later, that is not spent for the MFA device `serial`."""
+        spent = self.spent(serial)
+        return self._step() if spent is None else max(self._step(), spent + 1)
+
+    def offset(self) -> float:
+        """Return by how many seconds AWS's clock was ahead of this computer's when last measured, else 0.
+
+        A measurement from the future of this clock does not count: the clock has been set back since.
+        """
+        try:
+            offset, measured = map(float, (self._read(self._offset_file()) or "").split())
+        except ValueError:
+            return 0.0
+        known = measured <= self._clock() + _OFFSET_NOISE and abs(offset) < _LARGEST_OFFSET
+        return offset if known else 0.0
+
+    def set_offset(self, seconds: float) -> None:
+        """Remember that AWS's clock is `seconds` ahead of this computer's."""
+        path = self._offset_file()
+        make_private_directory(self._ledger)
+        try:
+            replace_file(path, f"{seconds:.3f} {self._clock():.0f}\n".encode())
+        except OSError as error:
+            raise _unusable(path, error) from error
+
+    def _step(self) -> int:
+        return int((self._clock() + self.offset()) // STEP_SECONDS)
+
+    def _entry(self, serial: str) -> str:
+        return os.path.join(self._ledger, f"mfa-{_file_name(serial)}")
+
+    def _offset_file(self) -> str:
+        return os.path.join(self._ledger, "clock-offset")
+
+    def _read(self, path: str) -> str | None:
+        try:
+            with open(path, encoding="ascii", errors="replace") as file:
+                return file.read()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise _unusable(path, error) from error
+
+
+def _file_name(name: str) -> str:
+    from _blake2 import blake2b  # `hashlib` would load OpenSSL
+
+    return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+def _unusable(path: str, error: OSError) -> StateUnusable:
+    return StateUnusable(
+        path=path,
+        reason=error.strerror,
+        remedy="make it writable for you, or name another place: export XDG_STATE_HOME=DIRECTORY",
+    )
