@@ -81,6 +81,10 @@ class CommandNotExecutable(VaultpyError):
     exec_status = 126
 
 
+class CommandUnusable(CommandNotExecutable):
+    hint = "{remedy}"
+
+
 class NestedShell(VaultpyError):
     message = "this is already a vaultpy shell, for {profile}"
     hint = "leave it first (exit), or name a command: vaultpy exec {wanted:q} -- CMD"
@@ -117,6 +121,11 @@ class NoSuchProfile(VaultpyError):
 class MistypedProfile(VaultpyError):
     message = "no profile {profile} in {path}"
     hint = "did you mean {near}?"
+
+
+class DanglingProfile(VaultpyError):
+    message = "profile {profile} names {missing} as its {key}, and there is no such profile in {path}"
+    hint = "{remedy}"
 
 
 class ProfileCycle(VaultpyError):
@@ -206,7 +215,7 @@ class KeystoreTimeout(VaultpyError):
 
 
 class KeystoreInsecure(VaultpyError):
-    message = "keyring backend {backend} keeps secrets where others can read them"
+    message = "keyring backend {backend} is refused: {reason}"
     hint = "unset VAULTPY_KEYSTORE for the system keystore, or set it to file for an encrypted one"
 
 
@@ -233,6 +242,13 @@ class PassphraseNeeded(VaultpyError):
 class PassphraseUnreadable(VaultpyError):
     message = "cannot read the passphrase from {path}: {reason}"
     hint = "put the passphrase on that file's first line, readable by you alone"
+
+
+class PassphraseEmpty(VaultpyError):
+    message = "an empty passphrase would protect nothing in {path}"
+    hint = (
+        "run this again and type a passphrase, or name a file that holds it: VAULTPY_KEYSTORE_PASSPHRASE_FILE"
+    )
 
 
 class PassphraseWrong(VaultpyError):
@@ -298,22 +314,22 @@ class CardRemoved(VaultpyError):
 
 
 class OathOff(VaultpyError):
-    message = "OATH is switched off on YubiKey {serial}"
+    message = "OATH is switched off on this YubiKey"
     hint = "switch it on: ykman config usb --enable OATH"
 
 
 class OathPasswordNeeded(VaultpyError):
-    message = "OATH on YubiKey {serial} has a password, and there is no terminal to ask at"
+    message = "OATH on {where} has a password, and there is no terminal to ask at"
     hint = "run this once at a terminal and let vaultpy remember the password"
 
 
 class OathPasswordWrong(VaultpyError):
-    message = "that is not the OATH password of YubiKey {serial}"
+    message = "that is not the OATH password of {where}"
     hint = "run this again; if the password is lost, only ykman oath reset helps, which deletes all accounts"
 
 
 class FipsWithoutPassword(VaultpyError):
-    message = "FIPS YubiKey {serial} has no OATH password, so it cannot hold an account"
+    message = "{where} is a FIPS key without an OATH password, so it cannot hold an account"
     hint = "set one: ykman oath access change, then put the account on it"
 
 
@@ -401,8 +417,13 @@ class SecretWrong(VaultpyError):
 
 
 class ClockWrong(VaultpyError):
-    message = "this computer's clock is {amount} {direction} of AWS's"
+    message = "this computer's clock is {amount} {direction} AWS's"
     hint = "set it: sudo timedatectl set-ntp true"
+
+
+class CodeSpent(VaultpyError):
+    message = "the code that was given has been sent, and AWS wants another one"
+    hint = "run this again with the next code; each works once"
 
 
 class DurationRefused(VaultpyError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vaultpy.errors import BadDuration
+from vaultpy.errors import BadDuration, ClockWrong
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -43,3 +43,8 @@ def show_duration(seconds: float) -> str:
     if left >= 60:  # noqa: PLR2004  # a minute
         return f"{left // 60}m {left % 60:02}s"
     return f"{left}s"
+
+
+def clock_wrong(offset: float) -> ClockWrong:
+    """Return the error for an AWS clock that is `offset` seconds ahead of this computer's."""
+    return ClockWrong(amount=show_duration(abs(offset)), direction="behind" if offset > 0 else "ahead of")

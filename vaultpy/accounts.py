@@ -1,0 +1,92 @@
+"""Which OATH account on a YubiKey is the one for an MFA device: pure, decided on bytes.
+
+An account is taken unasked only under two names: the MFA serial itself, and the one that the console's QR
+code gives, `Amazon Web Services:<user>@<account id>`. The QR code's form with an account alias, and a name
+that the profile tells, might be another user's or another account's: those a person confirms, once.
+"""
+
+from __future__ import annotations
+
+from vaultpy.errors import AccountAmbiguous, AccountMissing, AccountUnfit, printable
+from vaultpy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vaultpy.mfa import CodeWanted
+
+_ISSUER = "Amazon Web Services:"
+
+
+class Account(Value):
+    """An OATH account: its id as the card has it, and what kind of codes it makes."""
+
+    __slots__ = ("fits", "id", "kind")
+    id: bytes
+    kind: str
+    fits: bool
+
+    def __init__(self, account_id: bytes, kind: str, *, fits: bool) -> None:
+        """`fits`: TOTP with SHA-1 and steps of 30 s, as AWS wants it; `kind` says in words what it is."""
+        self._set(id=account_id, kind=kind, fits=fits)
+
+    @property
+    def name(self) -> str:
+        """The id for a person to read."""
+        return printable(self.id.decode("utf-8", "backslashreplace"))
+
+
+class Choice(Value):
+    """The account to use for an MFA device, and whether a person has to say yes to that first."""
+
+    __slots__ = ("account", "mfa_serial", "unsure")
+    account: Account
+    mfa_serial: str
+    unsure: bool
+
+    def __init__(self, account: Account, mfa_serial: str, *, unsure: bool) -> None:
+        self._set(account=account, mfa_serial=mfa_serial, unsure=unsure)
+
+
+def choose(accounts: list[Account], wanted: CodeWanted, where: str) -> Choice:
+    """Return the one account that may serve; raises AccountMissing, AccountAmbiguous or AccountUnfit."""
+    certain = [choice for serial in wanted.mfa_serials for choice in _certain(accounts, serial, wanted)]
+    unsure = [choice for serial in wanted.mfa_serials for choice in _unsure(accounts, serial, wanted)]
+    choices = certain[:1] or unsure
+    serials = ", ".join(wanted.mfa_serials)
+    if not choices:
+        names = ", ".join(account.name for account in accounts) or "none"
+        raise AccountMissing(mfa_serial=serials, where=where, accounts=names)
+    if len({choice.account for choice in choices}) > 1:
+        names = ", ".join(choice.account.name for choice in choices)
+        raise AccountAmbiguous(mfa_serial=serials, where=where, accounts=names)
+    choice = choices[0]
+    if not choice.account.fits:
+        raise AccountUnfit(account=choice.account.name, where=where, kind=choice.account.kind)
+    return choice
+
+
+def _certain(accounts: list[Account], serial: str, wanted: CodeWanted) -> list[Choice]:
+    names = [serial, f"{_ISSUER}{wanted.user_name}@{_account_id(serial)}"]
+    if wanted.account is not None:
+        names = [name for name in names if name == wanted.account]
+    by_id = {account.id: account for account in accounts}
+    return [Choice(by_id[n.encode()], serial, unsure=False) for n in names if n.encode() in by_id]
+
+
+def _unsure(accounts: list[Account], serial: str, wanted: CodeWanted) -> list[Choice]:
+    if wanted.account is not None:
+        found = [account for account in accounts if account.id == wanted.account.encode()]
+    else:
+        start = f"{_ISSUER}{wanted.user_name}@".encode()
+        found = [account for account in accounts if _is_alias_form(account.id, start)]
+    return [Choice(account, serial, unsure=True) for account in found]
+
+
+def _is_alias_form(account_id: bytes, start: bytes) -> bool:
+    alias = account_id[len(start) :]
+    return account_id.startswith(start) and bool(alias) and not alias.isdigit()
+
+
+def _account_id(mfa_serial: str) -> str:
+    parts = mfa_serial.split(":")
+    return parts[4] if len(parts) > 5 else ""  # noqa: PLR2004  # arn:partition:iam::account:mfa/name

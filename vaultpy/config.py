@@ -1,0 +1,244 @@
+"""AWS's shared config and credentials files, read as botocore reads them: `Config` and its `Profile`s.
+
+What `[profile x]` says comes first, key by key after the credentials file's `[x]`, as in botocore's
+`Session.full_config`. Then, as in aws-vault, the chain of `include_profile` fills what is still empty, and
+`[default]` gives `mfa_serial` and `region`. No access key is ever included.
+
+Deviations from botocore, besides those two:
+
+- a mistake is noticed in the sections that are asked for, and before the first one, not everywhere
+- `[DEFAULT]` is no section and gives nothing to the others
+- the files are UTF-8 in every locale
+- a file that exists and cannot be read is an error, not an empty one; so is a directory
+- an empty value counts as absent
+- secret keys and session tokens are left out of `Profile.settings`
+- nested values stay text there (`config_section.nested` takes them apart)
+"""
+# pathlib would cost every warm start milliseconds:
+# ruff: noqa: PTH111
+
+from __future__ import annotations
+
+import os
+import stat
+
+from vaultpy.config_section import nested
+from vaultpy.config_text import IniText, name_in
+from vaultpy.errors import (
+    ConfigUnreadable,
+    DanglingProfile,
+    MistypedProfile,
+    NoSuchProfile,
+    ProfileCycle,
+    VaultpyError,
+)
+from vaultpy.profile import Profile
+from vaultpy.text import near
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["Config", "Profile"]
+
+_LARGEST = 16 * 1024 * 1024
+_SECRETS = frozenset({"aws_secret_access_key", "aws_session_token", "aws_security_token"})
+_NOT_INCLUDED = frozenset({"aws_access_key_id", "include_profile"})
+_FROM_DEFAULT = ("mfa_serial", "region")
+_ENVIRONMENT_FORMS = (
+    ("endpoint_url", "AWS_ENDPOINT_URL"),
+    ("ignore_configured_endpoint_urls", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
+    ("use_fips_endpoint", "AWS_USE_FIPS_ENDPOINT"),
+    ("use_dualstack_endpoint", "AWS_USE_DUALSTACK_ENDPOINT"),
+    ("ca_bundle", "AWS_CA_BUNDLE"),
+)
+
+
+class Config:
+    """The shared config and credentials files as they were when it was loaded."""
+
+    __slots__ = ("_config", "_credentials", "_environ", "path")
+
+    def __init__(self, path: str, config: IniText, credentials: IniText, environ: Mapping[str, str]) -> None:
+        self.path = path
+        self._config = config
+        self._credentials = credentials
+        self._environ = environ
+
+    @classmethod
+    def load(cls, environ: Mapping[str, str]) -> Config:
+        """Read the files that AWS_CONFIG_FILE and AWS_SHARED_CREDENTIALS_FILE name, else those in ~/.aws.
+
+        A file that is missing is empty. Raises ConfigUnreadable, and ConfigMalformed for settings before the
+        first section.
+        """
+        path, config = _load("AWS_CONFIG_FILE", "~/.aws/config", environ)
+        _, credentials = _load("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials", environ)
+        return cls(path, config, credentials, environ)
+
+    def names(self) -> list[str]:
+        """Return the profiles' names in the files' order, those only in the credentials file last."""
+        named = (
+            "default" if header == "default" else name_in(header, "profile")
+            for header in self._config.headers()
+        )
+        return list(
+            dict.fromkeys([*(name for name in named if name is not None), *self._credentials.headers()])
+        )
+
+    def has(self, name: str) -> bool:
+        """Tell whether there is such a profile; the case of letters counts."""
+        return self._config.header_of("profile", name) is not None or name in self._credentials
+
+    def profile(self, name: str) -> Profile:
+        """Return the profile `name`.
+
+        Raises NoSuchProfile or, with names like it, MistypedProfile; for what its `include_profile` names
+        DanglingProfile and ProfileCycle; ConfigMalformed.
+        """
+        if not self.has(name):
+            raise self._unknown(name)
+        settings = self._own_settings(name)
+        seen, layer = [name], settings
+        while included := layer.get("include_profile"):
+            if included in seen:
+                raise self._cycle("include_profile", seen, included)
+            self._require(included, "include_profile", seen[-1])
+            seen.append(included)
+            layer = self._own_settings(included)
+            _fill(settings, {key: value for key, value in layer.items() if key not in _NOT_INCLUDED})
+        default = self._own_settings("default")
+        _fill(settings, {key: default[key] for key in _FROM_DEFAULT if key in default})
+        return Profile(name, self.path, settings)
+
+    def chain(self, name: str) -> list[Profile]:
+        """Return the profile, its source profile, that one's, ... to the first that has no other one.
+
+        Raises what `profile` raises, DanglingProfile for a source profile that is missing, and ProfileCycle.
+        A profile that names itself ends the chain: so botocore spells 'my own plain keys'.
+        """
+        chain = [self.profile(name)]
+        while (source := chain[-1].source_profile) and source != chain[-1].name:
+            names = [profile.name for profile in chain]
+            if source in names:
+                raise self._cycle("source_profile", names, source)
+            self._require(source, "source_profile", names[-1])
+            chain.append(self.profile(source))
+        return chain
+
+    def endpoint_url(self, service: str, profile: Profile) -> str | None:
+        """Return the endpoint that is configured for `service` (as boto3 spells it), else None.
+
+        The order is that of botocore's ConfiguredEndpointProvider: AWS_ENDPOINT_URL_<SERVICE>,
+        AWS_ENDPOINT_URL, the profile's `services` section, the profile's `endpoint_url`. Raises
+        BadConfigValue.
+        """
+        ignored = self._environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+        if ignored is None:
+            ignored = profile.settings.get("ignore_configured_endpoint_urls", "")
+        if ignored.lower() == "true":
+            return None
+        key = service.replace("-", "_")
+        return (
+            self._environ.get(f"AWS_ENDPOINT_URL_{key.upper()}")
+            or self._environ.get("AWS_ENDPOINT_URL")
+            or self._service_settings(profile, key.lower()).get("endpoint_url")
+            or profile.endpoint_url
+        )
+
+    def child_settings(self, profile: Profile) -> dict[str, str]:
+        """Return the profile's settings that an SDK would read from AWS_PROFILE, as variables.
+
+        Of botocore's those that have an environment form: endpoints, FIPS, dual stack, ca_bundle.
+        """
+        found = {variable: profile.settings.get(key, "") for key, variable in _ENVIRONMENT_FORMS}
+        services = self._config.settings(self._config.header_of("services", profile.services or "")) or {}
+        for service, block in services.items():
+            found[f"AWS_ENDPOINT_URL_{service.upper()}"] = nested(block).get("endpoint_url", "")
+        return {variable: value for variable, value in found.items() if value}
+
+    def _service_settings(self, profile: Profile, service: str) -> dict[str, str]:
+        name = profile.services
+        if not name:
+            return {}
+        settings = self._config.settings(self._config.header_of("services", name))
+        if not settings:
+            raise profile.bad_value("services", "the name of a [services] section with settings")
+        block = settings.get(service, "\n")
+        if not block.startswith("\n"):
+            raise profile.bad_value("services", f"a section whose {service} is a block of indented settings")
+        return nested(block)
+
+    def _own_settings(self, name: str) -> dict[str, str]:
+        settings = self._config.settings(self._config.header_of("profile", name)) or {}
+        settings |= self._credentials.settings(name) or {}
+        for key in _SECRETS:
+            settings.pop(key, None)
+        return settings
+
+    def _unknown(self, name: str) -> VaultpyError:
+        likely = near(name, self.names())
+        if likely:
+            return MistypedProfile(profile=name, path=self.path, near=" or ".join(likely))
+        return NoSuchProfile(profile=name, path=self.path)
+
+    def _require(self, name: str, key: str, by: str) -> None:
+        if not self.has(name):
+            likely = near(name, self.names())
+            remedy = f"did you mean {' or '.join(likely)}?" if likely else f"correct {key} in profile {by}"
+            raise DanglingProfile(profile=by, missing=name, key=key, path=self.path, remedy=remedy)
+
+    def _cycle(self, key: str, names: list[str], again: str) -> ProfileCycle:
+        circle = [*names[names.index(again) :], again]
+        return ProfileCycle(key=key, circle=" -> ".join(circle), path=self.path)
+
+
+def _fill(settings: dict[str, str], more: Mapping[str, str]) -> None:
+    for key, value in more.items():
+        if value and not settings.get(key):
+            settings[key] = value
+
+
+def _load(variable: str, usual: str, environ: Mapping[str, str]) -> tuple[str, IniText]:
+    path = _expand(environ.get(variable, usual), environ)
+    return path, IniText(decode(read_bytes(path, variable), path, variable), path)
+
+
+def _expand(path: str, environ: Mapping[str, str]) -> str:
+    path = os.path.expandvars(path)
+    home = environ.get("USERPROFILE" if os.name == "nt" else "HOME")
+    if home is not None and (path == "~" or path.startswith("~/")):
+        return home.rstrip("/") + path[1:]
+    return os.path.expanduser(path)
+
+
+def read_bytes(path: str, variable: str) -> bytes:
+    """Return what the file holds; nothing when it is missing, a device or a pipe, as botocore has it.
+
+    `variable` is the environment variable that names the file. Raises ConfigUnreadable for a file that cannot
+    be opened, a directory, and more than 16 MiB.
+    """
+    try:
+        with open(path, "rb", opener=_open_without_waiting) as file:
+            is_regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            data = file.read(_LARGEST + 1) if is_regular else b""
+    except (FileNotFoundError, NotADirectoryError):
+        return b""
+    except OSError as error:
+        raise ConfigUnreadable(path=path, reason=error.strerror, variable=variable) from error
+    if len(data) > _LARGEST:
+        raise ConfigUnreadable(path=path, reason="it is larger than 16 MiB", variable=variable)
+    return data
+
+
+def _open_without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def decode(data: bytes, path: str, variable: str) -> str:
+    """Return `data` as text, its newlines untouched; raises ConfigUnreadable unless it is UTF-8."""
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        pass  # raised below: the exception at hand carries the file's content, secrets included
+    raise ConfigUnreadable(path=path, reason="it is not UTF-8 text", variable=variable)

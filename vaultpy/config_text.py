@@ -1,0 +1,182 @@
+"""AWS's ini files as text: where each section is, and which one is meant by a profile's name.
+
+The rules are those of `vaultpy.config_section`, but only what is asked for is parsed: out of thousands of
+sections that costs one pass of `str.split` instead of tens of milliseconds.
+"""
+
+from __future__ import annotations
+
+from vaultpy.config_section import Section, read_sections
+from vaultpy.errors import ConfigMalformed
+
+_IGNORED = "DEFAULT"
+_BLANKS = " \t"
+_QUOTES = "'\""
+_ESCAPABLE_IN_QUOTES = '"\\'
+_KIND_AND_NAME = 2
+
+
+def words(header: str) -> list[str]:
+    """Split what stands in a header's brackets as `shlex.split` does; [] where that raises ValueError.
+
+    (`shlex` itself would import `re`, which costs a warm start 5 ms.)
+    """
+    if not _is_special(header):
+        return [word for word in header.split(" ") if word]
+    found: list[str] = []
+    word: str | None = None
+    quote = ""
+    characters = iter(header)
+    for c in characters:
+        if c == "\\" and quote != "'":
+            escaped = next(characters, "")
+            if not escaped:
+                return []
+            kept = c if quote and escaped not in _ESCAPABLE_IN_QUOTES else ""
+            word = (word or "") + kept + escaped
+        elif c == quote:
+            quote = ""
+        elif not quote and c in _QUOTES:
+            quote, word = c, word or ""
+        elif quote or c not in _BLANKS:
+            word = (word or "") + c
+        elif word is not None:
+            found.append(word)
+            word = None
+    if quote:
+        return []
+    return found if word is None else [*found, word]
+
+
+def name_in(header: str, kind: str) -> str | None:
+    """Return NAME when the header means `[kind NAME]`; botocore looks at the first word's beginning only."""
+    if not header.startswith(kind):
+        return None
+    parts = words(header)
+    return parts[1] if len(parts) == _KIND_AND_NAME else None
+
+
+def _is_special(text: str) -> bool:
+    return "'" in text or '"' in text or "\\" in text or "\t" in text
+
+
+class IniText:
+    """A file's text, and where its sections start; `[DEFAULT]` is left out."""
+
+    __slots__ = ("_blocks", "_has_repeated", "_path", "_places", "_unusual")
+
+    def __init__(self, text: str, path: str) -> None:
+        """Raise ConfigMalformed when something other than comments stands before the first section."""
+        self._path = path
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        pieces = f"\n{text}\n".split("\n[")
+        self._blocks = pieces[:1]
+        headers = [""]
+        for piece in pieces[1:]:
+            end = piece.find("\n")
+            close = piece.rfind("]", 0, end if end >= 0 else len(piece))
+            if close > 0:
+                self._blocks.append(piece)
+                headers.append(piece[:close])
+            else:  # a setting whose key begins with a bracket
+                self._blocks[-1] += "\n[" + piece
+        headers, numbers = self._with_indented(headers, has_more=text.count("[") >= len(headers))
+        self._places = dict(zip(headers, numbers, strict=True))
+        self._has_repeated = len(self._places) < len(headers)
+        self._places.pop(_IGNORED, None)
+        self._unusual: dict[str, list[str]] = {}
+
+    def _with_indented(self, headers: list[str], *, has_more: bool) -> tuple[list[str], list[int]]:
+        """Return all headers with their blocks' numbers.
+
+        An indented line in brackets is a header or not depending on the lines before it, so that such blocks
+        are parsed.
+        """
+        if not (has_more or self._blocks[0].strip()):
+            return headers[1:], list(range(1, len(headers)))
+        found: list[str] = []
+        numbers: list[int] = []
+        for number, header in enumerate(headers):
+            block = self._blocks[number]
+            if number and "[" not in block:
+                found.append(header)
+                numbers.append(number)
+            elif block.strip():
+                for section in self._parse(number):
+                    if not section.header:
+                        self._sound([section])
+                    found.append(section.header)
+                    numbers.append(number)
+        return found, numbers
+
+    def _parse(self, number: int) -> list[Section]:
+        """Return the sections of one block, their lines counted from the block's first."""
+        text = "[" + self._blocks[number] if number else self._blocks[number]
+        return read_sections(text.split("\n"))
+
+    def _parse_all(self) -> list[Section]:
+        return read_sections("\n[".join(self._blocks).split("\n"))
+
+    def __contains__(self, header: str) -> bool:
+        return header in self._places
+
+    def headers(self) -> list[str]:
+        """Return what stands in the brackets of each section, in the file's order."""
+        return list(self._places)
+
+    def settings(self, header: str | None) -> dict[str, str] | None:
+        """Return what the section says whose brackets hold exactly `header`; None if there is none.
+
+        Raises ConfigMalformed for a mistake in that section.
+        """
+        if header is None or header not in self._places:
+            return None
+        found = [s for s in self._parse(self._places[header]) if s.header == header]
+        if self._has_repeated or found[0].problem:
+            found = [s for s in self._parse_all() if s.header == header]
+        return self._sound(found).settings
+
+    def _sound(self, found: list[Section]) -> Section:
+        if len(found) > 1:
+            line, problem = found[1].line, f"[{found[1].header}] is there twice"
+        elif found[0].problem:
+            line, problem = found[0].problem
+        else:
+            return found[0]
+        raise ConfigMalformed(path=self._path, line=line, problem=problem)
+
+    def sections(self) -> dict[str, Section]:
+        """Parse everything; raises ConfigMalformed for any mistake in the file."""
+        found: dict[str, list[Section]] = {}
+        for section in self._parse_all():
+            if section.header != _IGNORED:
+                found.setdefault(section.header, []).append(section)
+        return {header: self._sound(same) for header, same in found.items()}
+
+    def header_of(self, kind: str, name: str) -> str | None:
+        """Return the header that means `[kind name]`; of several spellings the last, as in botocore.
+
+        A profile's section is `[profile name]`, and `[default]` too.
+        """
+        plain = f"{kind} {name}"
+        meant = [plain] if plain in self._places and words(plain) == [kind, name] else []
+        meant += [header for header in self._unusually_spelled(kind) if name_in(header, kind) == name]
+        if kind == "profile" and name == "default" and name in self._places:
+            meant.append(name)
+        if len(meant) > 1:
+            meant.sort(key=self.headers().index)
+        return meant[-1] if meant else None
+
+    def _unusually_spelled(self, kind: str) -> list[str]:
+        """Return the headers that may mean `[kind name]` without being spelled `kind name`."""
+        if kind not in self._unusual:
+            rest = len(kind)
+            has_special = _is_special("".join(self._places))
+            self._unusual[kind] = [
+                header
+                for header in self._places
+                if header.startswith(kind)
+                and (header.count(" ") != 1 or header[rest] != " " or (has_special and _is_special(header)))
+            ]
+        return self._unusual[kind]

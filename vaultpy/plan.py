@@ -1,0 +1,252 @@
+"""Which STS calls lead to a profile's credentials, in which order: pure, decided before anything is asked.
+
+The chain of source profiles ends at one whose access key is enrolled. Shared: one GetSessionToken with MFA
+whose session serves every role of that user, then AssumeRole for each role of the chain. Direct: the MFA code
+goes on the first AssumeRole itself, which is the only way to a role session of more than an hour, because AWS
+caps a role assumed with temporary credentials at one hour. At most one MFA code a plan.
+"""
+
+from __future__ import annotations
+
+from vaultpy.errors import NotEnrolled, UnsupportedSource
+from vaultpy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vaultpy.config import Config, Profile
+    from vaultpy.index import Enrolment, Index
+
+HOUR = 3600
+MFA_SESSION_SECONDS = 12 * HOUR
+_PARTITION_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+_SESSION_NAME_LENGTH = 64
+
+
+class Options(Value):
+    """What the command line may ask of a plan; None and False where it asks nothing."""
+
+    __slots__ = ("direct", "duration", "mfa_serial")
+    direct: bool
+    duration: int | None
+    mfa_serial: str | None
+
+    def __init__(
+        self, *, direct: bool = False, duration: int | None = None, mfa_serial: str | None = None
+    ) -> None:
+        self._set(direct=direct, duration=duration, mfa_serial=mfa_serial)
+
+
+class GetSessionToken(Value):
+    """One GetSessionToken; `duration` in seconds (900..129600), the MFA serials the user may answer with."""
+
+    __slots__ = ("duration", "mfa_serials")
+    mfa_serials: tuple[str, ...]
+    duration: int
+
+    def __init__(self, mfa_serials: tuple[str, ...], duration: int) -> None:
+        self._set(mfa_serials=mfa_serials, duration=duration)
+
+    label = "mfa"
+
+    def question(self) -> str:
+        """Return what makes two sessions the same: that there was MFA, and nothing else."""
+        return "get-session-token\tmfa" if self.mfa_serials else "get-session-token"
+
+
+class AssumeRole(Value):
+    """One AssumeRole; `duration` in seconds (900..43200); MFA serials only where the code goes on it."""
+
+    __slots__ = ("duration", "external_id", "mfa_serials", "role_arn", "session_name")
+    role_arn: str
+    session_name: str
+    external_id: str | None
+    duration: int
+    mfa_serials: tuple[str, ...]
+
+    def __init__(
+        self,
+        role_arn: str,
+        session_name: str,
+        *,
+        external_id: str | None,
+        duration: int,
+        mfa_serials: tuple[str, ...] = (),
+    ) -> None:
+        self._set(
+            role_arn=role_arn,
+            session_name=session_name,
+            external_id=external_id,
+            duration=duration,
+            mfa_serials=mfa_serials,
+        )
+
+    @property
+    def label(self) -> str:
+        """What a listing of sessions calls this one."""
+        return self.role_arn
+
+    def question(self) -> str:
+        """Return every parameter that changes what the credentials may do; not how MFA was shown."""
+        return "\t".join(("assume-role", self.role_arn, self.session_name, repr(self.external_id)))
+
+
+if TYPE_CHECKING:
+    Request = GetSessionToken | AssumeRole
+
+
+class Plan(Value):
+    """The calls to make for one profile, who signs the first, and where they go."""
+
+    __slots__ = ("capped", "endpoint_url", "enrolment", "profile", "region", "requests")
+    profile: Profile
+    enrolment: Enrolment
+    requests: tuple[Request, ...]
+    region: str
+    endpoint_url: str | None
+    capped: bool
+
+    def __init__(  # noqa: PLR0913  # a plan is these six facts
+        self,
+        profile: Profile,
+        enrolment: Enrolment,
+        requests: tuple[Request, ...],
+        *,
+        region: str,
+        endpoint_url: str | None,
+        capped: bool,
+    ) -> None:
+        self._set(
+            profile=profile,
+            enrolment=enrolment,
+            requests=requests,
+            region=region,
+            endpoint_url=endpoint_url,
+            capped=capped,
+        )
+
+    @property
+    def account_id(self) -> str | None:
+        """The account that the credentials belong to, as far as an ARN tells."""
+        role = self.requests[-1]
+        arn = role.role_arn if isinstance(role, AssumeRole) else self.enrolment.user_arn
+        return arn.split(":")[4] if arn.count(":") > 4 else None  # noqa: PLR2004  # arn:partition:iam::account:...
+
+    def child_region(self, environ: Mapping[str, str]) -> str | None:
+        """Return the region that the command works in: the environment's before the profile's."""
+        return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or self.profile.region
+
+    def question(self, made: int) -> str:
+        """Return what the session after the first `made` requests answers: who signs, where, and what.
+
+        A plan's last role never depends on a GetSessionToken before it, so that shared and direct sessions
+        of one role serve each other.
+        """
+        asked = self.requests[:made]
+        if made > 1 and isinstance(asked[0], GetSessionToken):
+            asked = asked[1:]
+        lines = [f"access-key\t{self.enrolment.access_key_id}"]
+        if self.endpoint_url:
+            lines.append(f"endpoint\t{self.endpoint_url}")
+        return "\n".join([*lines, *(request.question() for request in asked)])
+
+
+def make_plan(config: Config, index: Index, name: str, options: Options, environ: Mapping[str, str]) -> Plan:
+    """Return the plan for profile `name`; raises a ConfigError's kin, NotEnrolled or UnsupportedSource."""
+    chain = config.chain(name)
+    source = chain[-1]
+    enrolment = _enrolment(index, chain)
+    serials = _mfa_serials(chain, enrolment, options, environ)
+    roles = [profile for profile in reversed(chain) if profile.role_arn]
+    direct = _is_direct(chain[0], roles, options)
+    mfa_session = GetSessionToken(serials, source.vaultpy_session_duration or MFA_SESSION_SECONDS)
+    requests, capped = _requests(roles, mfa_session, enrolment, options, direct=direct)
+    return Plan(
+        chain[0],
+        enrolment,
+        requests,
+        region=_sts_region(source, chain[0], enrolment),
+        endpoint_url=config.endpoint_url("sts", source),
+        capped=capped,
+    )
+
+
+def _enrolment(index: Index, chain: list[Profile]) -> Enrolment:
+    source = chain[-1]
+    enrolment = index.enrolment(source.name)
+    if enrolment is not None:
+        return enrolment
+    if source.foreign_source:
+        raise UnsupportedSource(profile=source.name, source=source.foreign_source)
+    raise NotEnrolled(profile=source.name)
+
+
+def _mfa_serials(
+    chain: list[Profile], enrolment: Enrolment, options: Options, environ: Mapping[str, str]
+) -> tuple[str, ...]:
+    """Return who may answer: the option, the variable, the profile, its source profile, the index."""
+    for told in (options.mfa_serial, environ.get("AWS_MFA_SERIAL")):
+        if told:
+            return (told,)
+    for profile in (chain[0], chain[-1]):
+        if profile.vaultpy_mfa_serials:
+            return profile.vaultpy_mfa_serials
+        if profile.mfa_serial:
+            return (profile.mfa_serial,)
+    return enrolment.mfa_serials
+
+
+def _is_direct(target: Profile, roles: list[Profile], options: Options) -> bool:
+    if options.direct or target.vaultpy_mfa == "direct":
+        return True
+    wanted = options.duration or target.duration_seconds or HOUR
+    return target.vaultpy_mfa != "shared" and len(roles) == 1 and wanted > HOUR
+
+
+def _requests(
+    roles: list[Profile],
+    mfa_session: GetSessionToken,
+    enrolment: Enrolment,
+    options: Options,
+    *,
+    direct: bool,
+) -> tuple[tuple[Request, ...], bool]:
+    """Return the calls in order, and whether AWS's limit of an hour cut a wanted duration short."""
+    serials = mfa_session.mfa_serials
+    if not roles:
+        return (GetSessionToken(serials, options.duration or mfa_session.duration),), False
+    requests: list[Request] = []
+    if serials and not direct:
+        requests.append(mfa_session)
+    capped = False
+    for profile in roles:
+        wanted = profile.duration_seconds or HOUR
+        if profile is roles[-1]:
+            wanted = options.duration or wanted
+        chained = bool(requests)
+        capped = capped or (chained and wanted > HOUR)
+        requests.append(
+            AssumeRole(
+                profile.role_arn or "",
+                profile.role_session_name or _user_name(enrolment),
+                external_id=profile.external_id,
+                duration=min(wanted, HOUR) if chained else wanted,
+                mfa_serials=() if chained else serials,
+            )
+        )
+    return tuple(requests), capped
+
+
+def _user_name(enrolment: Enrolment) -> str:
+    """Return the IAM user's name as a role session name: at least two of the letters that AWS takes."""
+    name = enrolment.user_name
+    kept = "".join(c if c.isascii() and (c.isalnum() or c in "_+=,.@-") else "-" for c in name)
+    return (kept if len(kept) > 1 else kept + "-vaultpy")[:_SESSION_NAME_LENGTH]
+
+
+def _sts_region(source: Profile, target: Profile, enrolment: Enrolment) -> str:
+    """Return a region whose STS answers: never the global endpoint, whose tokens fail in opt-in regions."""
+    partition = (target.role_arn or enrolment.user_arn).split(":")[1:2]
+    default = _PARTITION_REGIONS.get(partition[0] if partition else "aws", "us-east-1")
+    return source.region or target.region or default
