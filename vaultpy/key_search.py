@@ -1,0 +1,198 @@
+"""Which YubiKey has the account: look at each that is plugged in, wait for one that is not, unlock it."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from vaultpy import errors
+from vaultpy.accounts import choose
+from vaultpy.background import Task
+from vaultpy.trace import trace
+from vaultpy.values import Value
+from vaultpy.yubikey import YubiKey, identify
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from typing import Protocol
+
+    from yubikit.core.smartcard import SmartCardConnection
+
+    from vaultpy.accounts import Choice
+    from vaultpy.background import Waiting
+    from vaultpy.mfa import CodeWanted, Meanwhile
+    from vaultpy.oath_passwords import OathPasswords
+    from vaultpy.yubikey import Identity
+
+    class Cards(Protocol):
+        """The card readers."""
+
+        def readers(self) -> list[str]:
+            """Return the names of the readers that hold a card."""
+
+        def open(self, reader: str) -> SmartCardConnection:
+            """Connect; may block while another program's transaction runs."""
+
+    class Person(Protocol):
+        """Whoever sits at the terminal."""
+
+        def waiting(self, text: str, seconds: float) -> AbstractContextManager[Waiting]:
+            """Say what is waited for, for how long at the most; six digits may be typed meanwhile."""
+
+        def confirm_account(self, mfa_serial: str, account: str, where: str) -> None:
+            """Have an unsure account confirmed, once for all; raises AccountUnconfirmed."""
+
+
+PLUG_IN_SECONDS = 15
+BUSY_SECONDS = 20
+POLL_SECONDS = 0.25
+_BUSY = "the YubiKey is busy: it still blinks for a run that ended, or another program uses it"
+_USB_READER = "yubico yubikey"
+
+
+class Selection(Value):
+    """Which key to use: by serial number, by a part of its reader's name; None where any will do."""
+
+    __slots__ = ("reader", "serial")
+    serial: str | None
+    reader: str | None
+
+    def __init__(self, serial: str | None = None, reader: str | None = None) -> None:
+        self._set(serial=serial, reader=reader)
+
+
+class Found(Value):
+    """A key with the account on it, unlocked, in a transaction of ours until `connection` is closed."""
+
+    __slots__ = ("choice", "connection", "key", "where")
+    connection: SmartCardConnection
+    key: YubiKey
+    choice: Choice
+    where: str
+
+    def __init__(self, connection: SmartCardConnection, key: YubiKey, choice: Choice, where: str) -> None:
+        self._set(connection=connection, key=key, choice=choice, where=where)
+
+
+class KeySearch:
+    """One search, for one code."""
+
+    def __init__(
+        self,
+        cards: Cards,
+        selection: Selection,
+        *,
+        person: Person,
+        passwords: OathPasswords,
+        yubico_on_usb: Callable[[], bool],
+    ) -> None:
+        """`yubico_on_usb` tells a Yubico device without a card reader from none at all."""
+        self._cards = cards
+        self._selection = selection
+        self._person = person
+        self._passwords = passwords
+        self._yubico_on_usb = yubico_on_usb
+        self._passed_over: dict[str, str] = {}
+
+    def find(self, wanted: CodeWanted, meanwhile: Meanwhile) -> Found | str:
+        """Return the key that has the account, or six digits that were typed while one was waited for."""
+        found = self._look(wanted)
+        if found is not None:
+            return found
+        meanwhile.prepare()
+        deadline = time.monotonic() + PLUG_IN_SECONDS
+        with self._person.waiting(f"plug in {self._missing()}", PLUG_IN_SECONDS) as waiting:
+            while time.monotonic() < deadline:
+                typed = waiting.pause(POLL_SECONDS, None)
+                if typed is not None:
+                    return typed
+                meanwhile.check()
+                found = self._look(wanted)
+                if found is not None:
+                    return found
+        raise self._absent()
+
+    def _missing(self) -> str:
+        if self._selection.serial:
+            return f"YubiKey {self._selection.serial}"
+        if self._selection.reader:
+            return f"the YubiKey at reader {self._selection.reader}"
+        return "your YubiKey"
+
+    def _absent(self) -> errors.VaultpyError:
+        seen = ", ".join(self._passed_over.values()) or "none"
+        if self._selection.serial:
+            return errors.YubiKeyAbsent(serial=self._selection.serial, seen=seen)
+        if self._selection.reader:
+            return errors.ReaderAbsent(text=self._selection.reader, seen=seen)
+        if self._yubico_on_usb():
+            return errors.NoCardReader()
+        return errors.NoYubiKey(seconds=PLUG_IN_SECONDS)
+
+    def _look(self, wanted: CodeWanted) -> Found | None:
+        """Look at each key not seen yet; None while none of those that are here may be used."""
+        readers = self._cards.readers()
+        self._passed_over = {name: who for name, who in self._passed_over.items() if name in readers}
+        problems: list[errors.VaultpyError] = []
+        for reader in readers:
+            if reader in self._passed_over:
+                continue
+            if (self._selection.reader or _USB_READER).casefold() not in reader.casefold():
+                self._passed_over[reader] = reader
+                continue
+            try:
+                found = self._look_at(reader, wanted)
+            except errors.VaultpyError as problem:
+                problems.append(problem)
+                continue
+            if found is not None:
+                return found
+        if problems:
+            raise problems[0]
+        return None
+
+    def _look_at(self, reader: str, wanted: CodeWanted) -> Found | None:
+        """Return the key in this reader; None if it is another one than was told."""
+        connection = self._open(reader)
+        try:
+            identity = identify(connection)
+            where = f"YubiKey {identity.serial}" if identity.serial else f"the token in {reader}"
+            trace(f"looking at {where} in {reader}")
+            if self._selection.serial in {None, identity.serial}:
+                key, choice = self._unlocked(connection, identity, wanted, where)
+                return Found(connection, key, choice, where)
+        except BaseException:
+            connection.close()
+            raise
+        self._passed_over[reader] = where
+        connection.close()
+        return None
+
+    def _unlocked(
+        self, connection: SmartCardConnection, identity: Identity, wanted: CodeWanted, where: str
+    ) -> tuple[YubiKey, Choice]:
+        key = YubiKey(connection)
+        if key.locked:
+            self._passwords.unlock(key, where)
+        try:
+            choice = choose(key.accounts(), wanted, where)
+        except errors.AccountMissing:
+            if identity.fips and not key.has_password:
+                raise errors.FipsWithoutPassword(where=where) from None
+            raise
+        if choice.unsure:
+            self._person.confirm_account(choice.mfa_serial, choice.account.name, where)
+        return key, choice
+
+    def _open(self, reader: str) -> SmartCardConnection:
+        """Connect on a thread of its own: it blocks while the card waits for somebody else's touch."""
+        task = Task(lambda: self._cards.open(reader))
+        if not task.finished(1):
+            deadline = time.monotonic() + BUSY_SECONDS
+            with self._person.waiting(_BUSY, BUSY_SECONDS) as waiting:
+                while not task.finished(0):
+                    waiting.pause(POLL_SECONDS, task.done)
+                    if time.monotonic() > deadline:
+                        raise errors.CardHeld
+        return task.result()

@@ -1,0 +1,140 @@
+"""pyscard: the card readers, and a connection to the card in one of them.
+
+We connect shared and hold a PC/SC transaction, leave the card as it is when we go, and never end another
+program's process: `ykman.pcsc` connects exclusively and kills GnuPG's scdaemon, so it is not used. The low
+rung `smartcard.scard` is used because pyscard's connection classes power the card down when they disconnect.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from smartcard import scard
+from yubikit.core import TRANSPORT
+from yubikit.core.smartcard import SmartCardConnection
+
+from vaultpy import errors
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+HELD_SECONDS = 3.0
+_POLL_SECONDS = 0.1
+_PROTOCOLS = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
+_USB_ATR_HIGH_NIBBLE = 0xF0
+
+_MISSING = {scard.SCARD_E_NO_SERVICE, scard.SCARD_E_SERVICE_STOPPED, scard.SCARD_F_COMM_ERROR}
+_REFUSED = {scard.SCARD_W_SECURITY_VIOLATION, scard.SCARD_E_NO_ACCESS}
+_REMOVED = {
+    scard.SCARD_W_REMOVED_CARD,
+    scard.SCARD_E_NO_SMARTCARD,
+    scard.SCARD_E_READER_UNAVAILABLE,
+    scard.SCARD_E_UNKNOWN_READER,
+    scard.SCARD_W_UNPOWERED_CARD,
+    scard.SCARD_W_UNRESPONSIVE_CARD,
+}
+
+
+def _fail(code: int) -> NoReturn:
+    """Raise what a PC/SC return code means to a user."""
+    reason = str(scard.SCardGetErrorMessage(code)).rstrip(".").lower()
+    if code in _MISSING:
+        raise errors.PcscMissing(reason=reason)
+    if code in _REFUSED:
+        raise errors.PcscRefused
+    if code in _REMOVED:
+        raise errors.CardRemoved
+    if code == scard.SCARD_E_SHARING_VIOLATION:
+        raise errors.CardHeld
+    raise errors.YubiKeyFailed(reason=reason)
+
+
+def _checked(answer: Any) -> Any:  # noqa: ANN401  # scard returns a code, or a tuple that begins with one
+    """Return what stands behind the return code; raises what the code means if it is not success."""
+    code, *rest = answer if isinstance(answer, list | tuple) else (answer,)
+    if code != scard.SCARD_S_SUCCESS:
+        _fail(code)
+    return rest[0] if len(rest) == 1 else rest
+
+
+class PcscCards:
+    """The card readers of this computer."""
+
+    def __init__(self) -> None:
+        """Reach the smart card service; raises PcscMissing or PcscRefused."""
+        self._context = _checked(scard.SCardEstablishContext(scard.SCARD_SCOPE_USER))
+
+    def readers(self) -> list[str]:
+        """Return the names of the readers that hold a card."""
+        return [name for name, state, _ in self._states() if state & scard.SCARD_STATE_PRESENT]
+
+    def _states(self) -> list[tuple[str, int, list[int]]]:
+        code, names = scard.SCardListReaders(self._context, [])
+        if code == scard.SCARD_E_NO_READERS_AVAILABLE or not names:
+            return []
+        if code != scard.SCARD_S_SUCCESS:
+            _fail(code)
+        asked = [(name, scard.SCARD_STATE_UNAWARE) for name in names]
+        code, states = scard.SCardGetStatusChange(self._context, 0, asked)
+        return list(states) if code == scard.SCARD_S_SUCCESS else []
+
+    def open(self, reader: str) -> PcscConnection:
+        """Connect to the card in `reader`; waits a little for a program that holds it for itself alone."""
+        return PcscConnection(self._context, reader)
+
+
+class PcscConnection(SmartCardConnection):
+    """A shared connection with a transaction: nobody's commands come between ours until `close`."""
+
+    def __init__(self, context: object, reader: str, sleep: Callable[[float], None] = time.sleep) -> None:
+        """Connect; blocks while another connection's transaction runs, as during its wait for a touch."""
+        self._sleep = sleep
+        self._card, self._protocol = self._connect(context, reader)
+        try:
+            self._begin()
+            _, _, _, atr = _checked(scard.SCardStatus(self._card))
+        except errors.VaultpyError:
+            scard.SCardDisconnect(self._card, scard.SCARD_LEAVE_CARD)
+            raise
+        usb = len(atr) > 1 and atr[1] & _USB_ATR_HIGH_NIBBLE == _USB_ATR_HIGH_NIBBLE
+        self._transport = TRANSPORT.USB if usb else TRANSPORT.NFC
+
+    def _connect(self, context: object, reader: str) -> tuple[object, int]:
+        patience = HELD_SECONDS
+        while True:
+            answer = scard.SCardConnect(context, reader, scard.SCARD_SHARE_SHARED, _PROTOCOLS)
+            if answer[0] != scard.SCARD_E_SHARING_VIOLATION or patience <= 0:
+                card, protocol = _checked(answer)
+                return card, protocol
+            self._sleep(_POLL_SECONDS)
+            patience -= _POLL_SECONDS
+
+    def _begin(self) -> None:
+        """Begin the transaction; a card that somebody reset since we connected is taken up again."""
+        code = scard.SCardBeginTransaction(self._card)
+        if code == scard.SCARD_W_RESET_CARD:
+            answer = scard.SCardReconnect(
+                self._card, scard.SCARD_SHARE_SHARED, _PROTOCOLS, scard.SCARD_LEAVE_CARD
+            )
+            self._protocol = _checked(answer)
+            code = scard.SCardBeginTransaction(self._card)
+        _checked(code)
+
+    @property
+    def transport(self) -> TRANSPORT:
+        """Tell USB from NFC, as yubikit does: by the ATR."""
+        return self._transport
+
+    def send_and_receive(self, apdu: bytes) -> tuple[bytes, int]:
+        """Send one APDU and return its answer and status word; raises CardRemoved and its like."""
+        header = scard.SCARD_PCI_T1 if self._protocol == scard.SCARD_PROTOCOL_T1 else scard.SCARD_PCI_T0
+        answer = bytes(_checked(scard.SCardTransmit(self._card, header, list(apdu))))
+        if len(answer) < 2:  # noqa: PLR2004  # a status word
+            raise errors.YubiKeyFailed(reason="an answer without a status word")
+        return answer[:-2], int.from_bytes(answer[-2:], "big")
+
+    def close(self) -> None:
+        """End the transaction and leave the card as it is; never raises."""
+        scard.SCardEndTransaction(self._card, scard.SCARD_LEAVE_CARD)
+        scard.SCardDisconnect(self._card, scard.SCARD_LEAVE_CARD)
