@@ -1,0 +1,127 @@
+"""All the real parts around the installed command: a home, pcscd with a virtual YubiKey, a keystore and AWS.
+
+To try things by hand: `python -m support.world bash`, in the folder `tests`; FINGER=SECONDS is the touch.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from support.pcscd import Pcscd
+from support.secret_service import SecretService, private_environment
+from support.virtual_card import VirtualCard
+from vaultpy.simulated.aws import SimulatedAws
+from vaultpy.simulated.finger import Finger, PressedFinger, SteadyFinger
+from vaultpy.simulated.yubikey import SimulatedYubiKey
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+ACCOUNT = "123456789012"
+PASSPHRASE = "the passphrase of the keystore file"
+BIN = Path(sys.executable).parent
+
+
+class World:
+    """One user's computer, and AWS beside it, while the context lasts.
+
+    `environment` is for the commands; it holds no access key. The user `alice` has one, and an MFA device
+    whose account is on the YubiKey, touch required; role `dev` wants MFA.
+    """
+
+    def __init__(
+        self, directory: Path, *, finger: Finger | None = None, secret_service: bool = False
+    ) -> None:
+        self.home = directory / "home"
+        self.home.mkdir(mode=0o700)
+        self.finger = finger or PressedFinger()
+        self.aws = SimulatedAws()
+        self.alice = self.aws.account(ACCOUNT).user("alice")
+        self.access_key = self.alice.access_key()
+        self.device = self.alice.mfa_device()
+        self.role = self.alice.account.role("dev", requires_mfa=True)
+        self.yubikey = SimulatedYubiKey(finger=self.finger)
+        self.yubikey.add_account(self.device.serial, self.device.seed, touch=True)
+        self._secret_service = secret_service
+        self._cleanup = ExitStack()
+        pcscd_directory = directory / "pcscd"
+        pcscd_directory.mkdir()
+        self.pcscd = Pcscd(pcscd_directory)
+
+    def __enter__(self) -> Self:
+        with ExitStack() as cleanup:
+            if self._secret_service:
+                service = cleanup.enter_context(SecretService.unlocked(self.home))
+                self.environment = dict(service.environment)
+            else:
+                self.environment = private_environment(self.home)
+                passphrase = self.home / "passphrase"
+                passphrase.write_text(PASSPHRASE + "\n")
+                passphrase.chmod(0o600)
+                self.environment["VAULTPY_KEYSTORE"] = "file"
+                self.environment["VAULTPY_KEYSTORE_PASSPHRASE_FILE"] = str(passphrase)
+            cleanup.enter_context(self.aws)
+            cleanup.enter_context(self.pcscd)
+            self.card = cleanup.enter_context(VirtualCard(self.yubikey, self.pcscd.ports[0]))
+            self.environment |= self.pcscd.environment
+            self.environment |= {
+                "PATH": f"{BIN}:{os.environ['PATH']}",
+                "AWS_ENDPOINT_URL": self.aws.url,
+                "AWS_REGION": "eu-central-1",
+                "TERM": "xterm-256color",
+                "LANG": "C.UTF-8",
+            }
+            self._cleanup = cleanup.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._cleanup.close()
+
+    @property
+    def with_key(self) -> dict[str, str]:
+        """The environment with alice's access key in it, for `add --env`."""
+        return self.environment | {
+            "AWS_ACCESS_KEY_ID": self.access_key.id,
+            "AWS_SECRET_ACCESS_KEY": self.access_key.secret,
+        }
+
+    def vaultpy(
+        self, *words: str, env: dict[str, str] | None = None, stdin: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        """Run the installed command to its end, without a terminal."""
+        return subprocess.run(
+            [BIN / "vaultpy", *words],
+            env=self.environment if env is None else env,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            start_new_session=True,
+            check=False,
+        )
+
+    def add(self) -> None:
+        """Enrol alice's key as `dev`, with the role's profile `dev-role`."""
+        done = self.vaultpy("add", "dev", "--env", "--role", f"dev-role={self.role.arn}", env=self.with_key)
+        assert done.returncode == 0, done.stderr
+
+
+def _main() -> int:
+    with tempfile.TemporaryDirectory() as directory:
+        finger = SteadyFinger(float(os.environ.get("FINGER", "2")))
+        with World(Path(directory), finger=finger, secret_service=False) as world:
+            return subprocess.run(sys.argv[1:] or ["sh"], env=world.with_key, check=False).returncode
+
+
+if __name__ == "__main__":
+    sys.exit(_main())

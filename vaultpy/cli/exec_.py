@@ -1,0 +1,71 @@
+"""`vaultpy exec`: the main job."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from vaultpy import errors
+from vaultpy.launch import become, child_environment, find_command
+from vaultpy.plan import Options, make_plan
+from vaultpy.text import parse_duration
+from vaultpy.wiring import Wiring  # noqa: TC001  # typer reads the annotations when it runs
+
+
+def exec_(  # noqa: PLR0913  # one parameter an option
+    context: typer.Context,
+    profile: Annotated[str, typer.Argument(metavar="PROFILE", help="A profile of AWS's config file.")],
+    command: Annotated[
+        list[str] | None, typer.Argument(metavar="[--] [CMD...]", help="What to become; else your shell.")
+    ] = None,
+    *,
+    duration: Annotated[
+        str | None, typer.Option("--duration", "-d", metavar="TIME", help="Of the role session: 90m, 8h.")
+    ] = None,
+    region: Annotated[str | None, typer.Option(metavar="REGION", help="For the command.")] = None,
+    direct: Annotated[
+        bool, typer.Option("--direct", help="Put the code on the role itself: over one hour, one touch each.")
+    ] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Use no session, and keep none.")] = False,
+    mfa_token: Annotated[
+        str | None,
+        typer.Option("--mfa-token", "-t", metavar="CODE", help="Six digits; - reads them from stdin."),
+    ] = None,
+    mfa_serial: Annotated[str | None, typer.Option(metavar="ARN", help="The MFA device to use.")] = None,
+    yubikey: Annotated[str | None, typer.Option(metavar="SERIAL", help="The YubiKey to use.")] = None,
+) -> None:
+    """Become CMD with a role's credentials in its environment.
+
+    Example: vaultpy exec dev-role -- terraform apply
+    """
+    wiring: Wiring = context.obj
+    words = command or _shell(wiring, profile)
+    asked = Options(
+        direct=direct, duration=parse_duration(duration) if duration else None, mfa_serial=mfa_serial
+    )
+    plan = make_plan(wiring.config, wiring.index, profile, asked, wiring.environ)
+    path = find_command(words, wiring.environ)
+    if plan.capped:
+        wiring.terminal.warn("AWS limits a role reached through an MFA session to 1h; --direct lifts that")
+    code = sys.stdin.readline().strip() if mfa_token == "-" else mfa_token  # noqa: S105  # a word for stdin
+    broker = wiring.broker(plan, cache=not no_cache, code=code, yubikey=yubikey)
+    credentials = broker.credentials(plan)
+    child = child_environment(
+        wiring.environ,
+        profile=profile,
+        credentials=credentials,
+        region=region or plan.child_region(wiring.environ),
+        account_id=plan.account_id,
+        extra=wiring.config.child_settings(plan.profile),
+    )
+    become(path, words, child)
+
+
+def _shell(wiring: Wiring, profile: str) -> list[str]:
+    """Return the user's own shell as the command; raises NestedShell inside another of ours."""
+    inside = wiring.environ.get("VAULTPY")
+    if inside:
+        raise errors.NestedShell(profile=inside, wanted=profile)
+    return [wiring.environ.get("SHELL") or "/bin/sh"]

@@ -1,0 +1,47 @@
+"""`vaultpy list`: profiles, keys and sessions, without opening a keystore."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Annotated
+
+import typer
+
+from vaultpy.listing import Row, rows
+from vaultpy.text import show_duration
+from vaultpy.wiring import Wiring  # noqa: TC001  # typer reads the annotations when it runs
+
+
+def list_(
+    context: typer.Context,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON array.")] = False,
+) -> None:
+    """Show the profiles, the access keys that are enrolled, and what is left of their sessions.
+
+    Example: vaultpy list
+    """
+    wiring: Wiring = context.obj
+    now = time.time()
+    found = rows(wiring.config, wiring.index, now)
+    if as_json:
+        typer.echo(json.dumps([row.as_json() for row in found], indent=2))
+        return
+    if not found:
+        typer.echo("no profiles yet; enrol an access key: vaultpy add NAME")
+        return
+    _table([("PROFILE", "ACCESS KEY", "SESSION", "ROLE"), *(_cells(row, now) for row in found)])
+
+
+def _cells(row: Row, now: float) -> tuple[str, str, str, str]:
+    left = show_duration(row.expiration - now) + " left" if row.expiration else "-"
+    key = row.access_key_id or (f"of {row.source}" if row.source else "-")
+    return row.profile, key, left, row.role_arn or "-"
+
+
+def _table(lines: list[tuple[str, str, str, str]]) -> None:
+    widths = [max(len(line[column]) for line in lines) for column in range(3)]
+    for line in lines:
+        padded = [cell.ljust(width) for cell, width in zip(line, widths, strict=False)]
+        typer.echo("  ".join([*padded, line[3]]).rstrip())

@@ -1,0 +1,38 @@
+"""`vaultpy remove`: a key and its sessions out of the keystore."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vaultpy import errors
+from vaultpy.wiring import Wiring  # noqa: TC001  # typer reads the annotations when it runs
+
+
+def remove(
+    context: typer.Context,
+    profile: Annotated[str, typer.Argument(metavar="PROFILE", help="The name it is enrolled under.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Remove an access key from the keystore, with its sessions; AWS and its config file keep theirs.
+
+    Example: vaultpy remove dev
+    """
+    wiring: Wiring = context.obj
+    enrolment = wiring.index.enrolment(profile)
+    if enrolment is None:
+        raise errors.NotEnrolled(profile=profile)
+    if not yes and not _confirmed(
+        wiring, f"remove access key {enrolment.access_key_id} of {profile} for good?"
+    ):
+        raise typer.Exit(1)
+    wiring.enroller().remove(profile)
+    typer.echo(f"removed access key {enrolment.access_key_id} of {profile}; it stays valid in AWS")
+
+
+def _confirmed(wiring: Wiring, question: str) -> bool:
+    if not wiring.terminal.can_ask():
+        raise errors.NoTerminal(question=question.rstrip("?"), remedy="add --yes if you are sure")
+    return wiring.terminal.confirm(question)

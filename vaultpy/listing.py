@@ -1,0 +1,64 @@
+"""What `list` shows: each profile with the key behind it and the session that would serve it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from vaultpy.errors import VaultpyError, printable
+from vaultpy.plan import Options, make_plan
+from vaultpy.sessions import digest
+from vaultpy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vaultpy.config import Config
+    from vaultpy.index import Enrolment, Index
+
+
+class Row(Value):
+    """One profile; empty texts and 0 where there is nothing. `expiration` is an epoch in seconds."""
+
+    __slots__ = ("access_key_id", "expiration", "mfa_serials", "profile", "role_arn", "source", "user_arn")
+    profile: str
+    source: str
+    role_arn: str
+    access_key_id: str
+    user_arn: str
+    mfa_serials: tuple[str, ...]
+    expiration: int
+
+    def __init__(
+        self, profile: str, source: str, role_arn: str, enrolment: Enrolment | None, expiration: int
+    ) -> None:
+        self._set(profile=printable(profile), source=printable(source), role_arn=printable(role_arn))
+        self._set(
+            access_key_id=enrolment.access_key_id if enrolment else "",
+            user_arn=enrolment.user_arn if enrolment else "",
+            mfa_serials=enrolment.mfa_serials if enrolment else (),
+            expiration=expiration,
+        )
+
+    def as_json(self) -> dict[str, object]:
+        """Return the row with its fields named as they are here, and null for nothing."""
+        return {name: getattr(self, name) or None for name in self.__slots__}
+
+
+def rows(config: Config, index: Index, now: float) -> list[Row]:
+    """Return a row a profile, in the order of the config file, then keys that no profile names."""
+    enrolments = {enrolment.name: enrolment for enrolment in index.enrolments()}
+    ends = {entry.digest: entry.expiration for entry in index.sessions() if entry.expiration > now}
+    names = config.names()
+    names += [name for name in enrolments if name not in names]
+    return [_row(config, index, name, enrolments.get(name), ends) for name in names]
+
+
+def _row(config: Config, index: Index, name: str, enrolment: Enrolment | None, ends: dict[str, int]) -> Row:
+    """Return one row, also of a profile that cannot be used: `exec` says what is wrong with it."""
+    source = role = ""
+    expiration = 0
+    with suppress(VaultpyError):
+        profile = config.profile(name)
+        source, role = profile.source_profile or "", profile.role_arn or ""
+        plan = make_plan(config, index, name, Options(), {})
+        expiration = ends.get(digest(plan.question(len(plan.requests))), 0)
+    return Row(name, source, role, enrolment, expiration)

@@ -1,0 +1,84 @@
+"""What vaultpy asks a person, and remembers when it was said yes to."""
+
+from __future__ import annotations
+
+from vaultpy import errors
+from vaultpy.endpoints import host_of, is_trusted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+    from typing import Protocol
+
+    from vaultpy.background import Waiting
+    from vaultpy.index import Index
+    from vaultpy.values import Secret
+
+    class Terminal(Protocol):
+        """Where a person is asked."""
+
+        def note(self, text: str) -> None: ...  # noqa: D102
+        def confirm(self, question: str) -> bool: ...  # noqa: D102
+        def secret(self, question: str, otherwise: errors.VaultpyError) -> Secret: ...  # noqa: D102
+        def waiting(self, text: str, seconds: float) -> AbstractContextManager[Waiting]: ...  # noqa: D102
+
+
+class Questions:
+    """The questions of keystores, keys and endpoints, put to the terminal."""
+
+    def __init__(self, terminal: Terminal, index: Index) -> None:
+        """Keep confirmations in `index`."""
+        self._terminal = terminal
+        self._index = index
+        self.note = terminal.note
+        self.secret = terminal.secret
+        self.confirm = terminal.confirm
+
+    def waiting(self, text: str, seconds: float) -> AbstractContextManager[Waiting]:
+        """Say what is waited for, with the seconds left."""
+        return self._terminal.waiting(text, seconds)
+
+    def confirm_account(self, mfa_serial: str, account: str, where: str) -> None:
+        """Have a person say that `account` makes the codes of `mfa_serial`; raises AccountUnconfirmed."""
+        if self._index.confirmed("account", mfa_serial, account):
+            return
+        if not self._terminal.confirm(f"use account {account} on {where} for {mfa_serial}?"):
+            raise errors.AccountUnconfirmed(account=account, mfa_serial=mfa_serial)
+        self._index.confirm("account", mfa_serial, account)
+
+    def confirm_endpoint(self, endpoint_url: str | None) -> None:
+        """Have a person say that codes may go to a host that is not AWS's; raises EndpointUnconfirmed."""
+        if endpoint_url is None or is_trusted(endpoint_url):
+            return
+        host = host_of(endpoint_url)
+        if self._index.confirmed("endpoint", "sts", host):
+            return
+        if not self._terminal.confirm(f"send MFA codes to {host}, which is not AWS's?"):
+            raise errors.EndpointUnconfirmed(host=host)
+        self._index.confirm("endpoint", "sts", host)
+
+
+class KeystoreQuestions:
+    """The questions of the keystore alone."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self._terminal = terminal
+
+    def passphrase(self, path: str, new: bool) -> Secret:  # noqa: FBT001  # the keystore's port has it so
+        """Ask for a keystore file's passphrase, twice for a new file; raises PassphraseNeeded."""
+        without_terminal = errors.PassphraseNeeded(path=path)
+        if not new:
+            return self._terminal.secret(f"passphrase of {path}", without_terminal)
+        self._terminal.note(f"{path} is new: choose a passphrase; without it nobody opens the file again")
+        while True:
+            first = self._terminal.secret("new passphrase", without_terminal)
+            if not first.reveal():
+                self._terminal.note("it cannot be empty")
+            elif first == self._terminal.secret("the same again", without_terminal):
+                return first
+            else:
+                self._terminal.note("the two differ")
+
+    def waiting(self, what: str) -> None:
+        """Say what the keystore waits for."""
+        self._terminal.note(what)

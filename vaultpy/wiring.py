@@ -1,0 +1,176 @@
+"""Which real objects stand behind the ports: the one place that knows them all."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from vaultpy import access_keys, errors
+from vaultpy.broker import Broker
+from vaultpy.config import Config
+from vaultpy.index import Index
+from vaultpy.kernel_keyring import KernelKeyring
+from vaultpy.ledger import Ledger
+from vaultpy.mfa import is_virtual
+from vaultpy.oath_passwords import OathPasswords
+from vaultpy.profile import Profile
+from vaultpy.questions import KeystoreQuestions, Questions
+from vaultpy.session_places import KernelPlace, KeystorePlace
+from vaultpy.sessions import SessionStore
+from vaultpy.state import state_directory
+from vaultpy.sts import Sts
+from vaultpy.trace import trace
+from vaultpy.typed_codes import GivenCode, TypedCode
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from vaultpy.access_keys import Keystore
+    from vaultpy.credentials import AccessKey
+    from vaultpy.enrolment import Enroller
+    from vaultpy.key_search import KeySearch
+    from vaultpy.mfa import MfaDevice
+    from vaultpy.plan import Plan
+    from vaultpy.sessions import Place
+    from vaultpy.terminal import Terminal
+
+# Other people's loggers see APDUs and requests with secrets in them: nothing that they say is kept or shown.
+logging.disable(logging.CRITICAL)
+
+
+class Wiring:
+    """The objects of one run; each is built when it is first asked for."""
+
+    def __init__(self, environ: Mapping[str, str], terminal: Terminal) -> None:
+        """Read nothing yet."""
+        self.environ = environ
+        self.terminal = terminal
+        state = state_directory(environ)
+        self.index = Index(f"{state}/index")
+        self.ledger = Ledger(state, time.time)
+        self.config = Config.load(environ)
+        self.questions = Questions(terminal, self.index)
+        self.sessions = SessionStore(self.index, self._places(), time.time)
+        self._keystores: dict[tuple[str, str], Keystore] = {}
+
+    # ---- where things lie ----------------------------------------------------------------------------
+
+    def keystore_name(self) -> str:
+        """Return which keystore a new key goes into."""
+        return self.environ.get("VAULTPY_KEYSTORE") or "system"
+
+    def keystore(self, name: str, file: str = "") -> Keystore:
+        """Open a keystore by what the index calls it; one object each, so that a passphrase is asked once."""
+        from vaultpy.keystore import open_keystore
+
+        if (name, file) not in self._keystores:
+            questions = KeystoreQuestions(self.terminal)
+            self._keystores[name, file] = open_keystore(name, self.environ, questions, file)
+        return self._keystores[name, file]
+
+    def access_key(self, plan: Plan) -> AccessKey:
+        """Take the access key of a plan out of the keystore; raises KeyLost."""
+        enrolment = plan.enrolment
+        keystore = self.keystore(enrolment.keystore, enrolment.keystore_file)
+        trace(f"taking {enrolment.access_key_id} out of keystore {enrolment.keystore}")
+        found = access_keys.load(keystore, enrolment.access_key_id)
+        if found is None:
+            raise errors.KeyLost(profile=enrolment.name, key_id=enrolment.access_key_id)
+        return found
+
+    def _places(self) -> list[Place]:
+        chosen = self.environ.get("VAULTPY_SESSIONS") or "auto"
+        places: list[Place] = []
+        if chosen in {"auto", "kernel"} and sys.platform == "linux":
+            places.append(KernelPlace(KernelKeyring()))
+        if chosen in {"auto", "keystore"}:
+            places.append(KeystorePlace(lambda: self.keystore("system")))
+        return places
+
+    # ---- getting credentials -------------------------------------------------------------------------
+
+    def broker(
+        self, plan: Plan, *, cache: bool = True, code: str | None = None, yubikey: str | None = None
+    ) -> Broker:
+        """Return what gets a plan's credentials; `code` was given with the command, `yubikey` is a serial."""
+        given = GivenCode(code) if code is not None else None
+        return Broker(
+            sessions=self.sessions if cache else None,
+            ledger=self.ledger,
+            access_key=self.access_key,
+            mfa_device=lambda plan: given or self._mfa_device(plan, yubikey),
+            sts=Sts(plan.region, plan.endpoint_url, self._lender(plan.enrolment.name)),
+            person=self.terminal,
+            confirm_endpoint=self.questions.confirm_endpoint,
+            clock=time.time,
+        )
+
+    def _lender(self, profile: str) -> str | None:
+        return profile if self.config.has(profile) else None
+
+    def _mfa_device(self, plan: Plan, yubikey: str | None) -> MfaDevice:
+        from vaultpy.yubikeys import YubiKeys
+
+        if not any(is_virtual(serial) for request in plan.requests for serial in request.mfa_serials):
+            return TypedCode(self.terminal)
+        serial = yubikey or self.environ.get("VAULTPY_YUBIKEY") or plan.profile.vaultpy_yubikey
+        return YubiKeys(lambda: self._key_search(serial), self.questions)
+
+    def _key_search(self, serial: str | None) -> KeySearch:
+        from vaultpy.key_search import KeySearch, Selection
+        from vaultpy.pcsc import PcscCards
+        from vaultpy.usb import yubico_on_usb
+
+        return KeySearch(
+            PcscCards(),
+            Selection(serial, self.environ.get("VAULTPY_READER")),
+            person=self.questions,
+            passwords=OathPasswords(_ykman_password, self._oath_password_keystore, self.questions),
+            yubico_on_usb=yubico_on_usb,
+        )
+
+    def _oath_password_keystore(self) -> Keystore:
+        return self.keystore(self.keystore_name())
+
+    # ---- enrolling -----------------------------------------------------------------------------------
+
+    def aws(self, profile: str) -> KeyCheck:
+        """Return what asks AWS about a key that is about to be enrolled as `profile`."""
+        known = self.config.profile(profile) if self.config.has(profile) else None
+        region = (known and known.region) or self.environ.get("AWS_REGION") or "us-east-1"
+        services = {name: self._endpoint(name, known) for name in ("sts", "iam")}
+        for endpoint_url in services.values():
+            self.questions.confirm_endpoint(endpoint_url)
+        return KeyCheck(region, services["sts"], services["iam"], self._lender(profile))
+
+    def _endpoint(self, service: str, profile: Profile | None) -> str | None:
+        return self.config.endpoint_url(service, profile or Profile("", self.config.path, {}))
+
+    def enroller(self) -> Enroller:
+        """Return what puts access keys in and takes them out."""
+        from vaultpy.enrolment import Enroller
+
+        return Enroller(self.index, self.sessions, self.keystore, self.config.path, time.time)
+
+
+def _ykman_password(device_id: str) -> bytes | None:
+    from vaultpy.ykman_passwords import remembered
+
+    return remembered(device_id)
+
+
+class KeyCheck:
+    """What AWS says of a key, from STS and IAM."""
+
+    def __init__(self, region: str, sts_url: str | None, iam_url: str | None, profile: str | None) -> None:
+        self._sts = Sts(region, sts_url, profile)
+        self._iam = (region, iam_url, profile)
+        self.caller_arn = self._sts.caller_arn
+
+    def mfa_serials(self, signer: AccessKey, user_name: str) -> tuple[str, ...]:
+        """Return the user's MFA devices that make codes."""
+        from vaultpy.iam import Iam
+
+        return Iam(*self._iam).mfa_serials(signer, user_name)
