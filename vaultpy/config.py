@@ -154,7 +154,8 @@ class Config:
         found = {variable: profile.settings.get(key, "") for key, variable in _ENVIRONMENT_FORMS}
         services = self._config.settings(self._config.header_of("services", profile.services or "")) or {}
         for service, block in services.items():
-            found[f"AWS_ENDPOINT_URL_{service.upper()}"] = nested(block).get("endpoint_url", "")
+            if block.startswith("\n"):
+                found[f"AWS_ENDPOINT_URL_{service.upper()}"] = nested(block).get("endpoint_url", "")
         return {variable: value for variable, value in found.items() if value}
 
     def _service_settings(self, profile: Profile, service: str) -> dict[str, str]:
