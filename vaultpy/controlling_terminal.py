@@ -1,0 +1,81 @@
+"""The controlling terminal itself: what is written to it, what is typed at it, and how it treats typing."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Iterator
+
+_KEYS_AT_ONCE = 64
+
+
+class ControllingTerminal:
+    """The terminal at `path`, of this process's session."""
+
+    def __init__(self, path: str = "/dev/tty") -> None:
+        """Open it; raises OSError where there is none."""
+        self._file = os.open(path, os.O_RDWR | getattr(os, "O_NOCTTY", 0))
+
+    def write(self, text: str) -> None:
+        """Write all of `text`."""
+        data = text.encode("utf-8", "backslashreplace")
+        while data:
+            data = data[os.write(self._file, data) :]
+
+    def is_ours(self) -> bool:
+        """Tell whether we are its foreground job: others must not read it or change how it treats typing."""
+        try:
+            return os.tcgetpgrp(self._file) == os.getpgrp()
+        except OSError:
+            return False
+
+    def read_line(self) -> str:
+        """Read one line, byte by byte, so that what is typed behind it is left for the child."""
+        line = bytearray()
+        while not line.endswith(b"\n"):
+            byte = os.read(self._file, 1)
+            if not byte:
+                break
+            line += byte
+        return line.decode("utf-8", "replace")
+
+    def read_keys(self, seconds: float, wake: socket.socket | None) -> str:
+        """Return the keys that are typed until `wake` is readable, or `seconds` have passed."""
+        sources: list[int | socket.socket] = [self._file] if wake is None else [self._file, wake]
+        readable, _, _ = select.select(sources, [], [], seconds)
+        return os.read(self._file, _KEYS_AT_ONCE).decode("ascii", "ignore") if self._file in readable else ""
+
+    @contextmanager
+    def typing(self, *, echo: bool, lines: bool) -> Iterator[None]:
+        """Show what is typed or not, hand it over by lines or at once; put both back, whatever the end is."""
+        import termios
+
+        before = termios.tcgetattr(self._file)
+        now = termios.tcgetattr(self._file)
+        for flag, wanted in ((termios.ECHO, echo), (termios.ICANON, lines)):
+            now[3] = now[3] | flag if wanted else now[3] & ~flag
+
+        def put_back() -> None:
+            termios.tcsetattr(self._file, termios.TCSADRAIN, before)
+
+        def end(number: int, _frame: object) -> None:
+            put_back()
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+
+        mortal = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) == signal.SIG_DFL]
+        for number in mortal:
+            signal.signal(number, end)
+        try:
+            termios.tcsetattr(self._file, termios.TCSADRAIN, now)
+            yield
+        finally:
+            put_back()
+            for number in mortal:
+                signal.signal(number, signal.SIG_DFL)
