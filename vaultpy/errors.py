@@ -7,17 +7,22 @@ made harmless for a terminal on its way in. `{fact:q}` is the fact quoted for a 
 
 from __future__ import annotations
 
-_HARMLESS_ABOVE_ASCII = 0xA0
+# Python calls these printable, but they show as nothing: fillers, joiners, variation selectors.
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u3164\uffa0" + "".join(map(chr, range(0xFE00, 0xFE10))))
+_MORE_VARIATION_SELECTORS = range(0xE0100, 0xE01F0)
 
 
 def printable(text: str) -> str:
     """Return `text` with everything escaped that could move a cursor, reorder a line or hide in it."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(
-        c if c.isprintable() or c == "\u00a0" else c.encode("unicode_escape", "surrogatepass").decode()
-        for c in text
-    )
+    return "".join(c if _is_seen(c) else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def _is_seen(character: str) -> bool:
+    if character in _INVISIBLE or ord(character) in _MORE_VARIATION_SELECTORS:
+        return False
+    return character.isprintable() or character == "\u00a0"
 
 
 class _Fact(str):
@@ -55,6 +60,15 @@ class UsageError(VaultpyError):
     message = "{problem}"
     hint = "see: vaultpy {command} --help"
     status = 2
+
+
+class UnknownCommand(UsageError):
+    hint = "see: vaultpy --help"
+
+
+class OutputFailed(VaultpyError):
+    message = "cannot write to standard output: {reason}"
+    hint = "see where it leads, then run this again"
 
 
 class BadDuration(VaultpyError):
@@ -274,6 +288,11 @@ class PcscMissing(VaultpyError):
     hint = "install and start it: sudo apt install pcscd && sudo systemctl enable --now pcscd.socket"
 
 
+class PcscForbidden(VaultpyError):
+    message = "the smart card service's socket {path} may not be opened"
+    hint = "let your user read and write it; by default everybody may: sudo systemctl restart pcscd.socket"
+
+
 class PcscRefused(VaultpyError):
     message = "the smart card service refuses this session (polkit)"
     hint = "allow org.debian.pcsc-lite.access_pcsc and access_card for your user in /etc/polkit-1/rules.d"
@@ -411,6 +430,13 @@ class AccessKeyRefused(VaultpyError):
     hint = "see its state in IAM, then enrol one that works: vaultpy add --force {profile:q}"
 
 
+class SessionRefused(VaultpyError):
+    message = (
+        "AWS no longer takes the session {key_id}: it has ended, or its access key is inactive or deleted"
+    )
+    hint = "forget it, then run this again: vaultpy clear"
+
+
 class SecretWrong(VaultpyError):
     message = "the secret does not belong to access key {key_id}"
     hint = "enrol the key again with its right secret: vaultpy add --force {profile:q}"
@@ -469,6 +495,11 @@ class AwsRefused(VaultpyError):
 class AnswerMalformed(VaultpyError):
     message = "{host} gave an answer that is not AWS's: {reason}"
     hint = "see which server endpoint_url and the proxy variables name"
+
+
+class EndpointMalformed(VaultpyError):
+    message = "{url} is not the address of an endpoint"
+    hint = "write endpoint_url or AWS_ENDPOINT_URL as https://HOST or https://HOST:PORT"
 
 
 class EndpointUnconfirmed(VaultpyError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vaultpy.errors import BadDuration, ClockWrong
 
+_LONGEST_DURATION = 20
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -17,18 +18,17 @@ def near(name: str, names: list[str]) -> list[str]:
 
 def parse_duration(text: str) -> int:
     """Return the seconds that `text` means: `90m`, `8h`, `1h30m`, or plain seconds; raises BadDuration."""
+    text = text.strip()
+    plain = text if text.endswith(tuple(_UNITS)) else text + "s" * text.isdecimal()
     total, digits = 0, ""
-    for character in text.strip():
+    for character in plain[:_LONGEST_DURATION]:
         if character in "0123456789":
             digits += character
         elif digits and character in _UNITS:
             total, digits = total + int(digits) * _UNITS[character], ""
         else:
             raise BadDuration(text=text)
-    if digits and total:
-        raise BadDuration(text=text)
-    total += int(digits or 0)
-    if not 0 < total <= 10**9:
+    if digits or not total or len(plain) > _LONGEST_DURATION:
         raise BadDuration(text=text)
     return total
 

@@ -1,0 +1,90 @@
+"""Text for people: durations read and written, names compared."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vaultpy.errors import BadDuration
+from vaultpy.text import near, parse_duration, show_duration
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("90m", 5400),
+        ("8h", 28800),
+        ("1h30m", 5400),
+        ("45s", 45),
+        ("2d", 172800),
+        ("900", 900),
+        (" 1h ", 3600),
+    ],
+)
+def test_a_duration_is_read_with_units_or_as_seconds(text: str, seconds: int) -> None:
+    assert parse_duration(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "0", "0h", "h", "1h30", "1.5h", "-1h", "1 h", "1w", "1H", "1e3", "٣h", "9" * 10, "9999999d"],
+)
+def test_what_is_no_duration_is_named_and_refused(text: str) -> None:
+    with pytest.raises(BadDuration) as refusal:
+        parse_duration(text)
+
+    assert refusal.value.hint == "write it as 90m, 8h or a number of seconds"
+
+
+@given(st.integers(0, 99), st.integers(0, 99), st.integers(0, 99), st.integers(1, 99))
+def test_units_add_up(days: int, hours: int, minutes: int, seconds: int) -> None:
+    total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
+
+    assert parse_duration(f"{days}d{hours}h{minutes}m{seconds}s") == parse_duration(str(total)) == total
+
+
+@given(st.text())
+def test_any_text_is_a_duration_above_nothing_or_refused(text: str) -> None:
+    try:
+        assert 0 < parse_duration(text) <= 10**9
+    except BadDuration as refusal:
+        assert refusal.status == 2  # noqa: PT017  # either way will do
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [
+        (183_600, "2d 3h"),
+        (86_399.6, "1d 0h"),
+        (3900, "1h 05m"),
+        (250, "4m 10s"),
+        (59.6, "1m 00s"),
+        (9.4, "9s"),
+        (0, "0s"),
+        (-5, "0s"),
+    ],
+)
+def test_a_duration_is_shown_in_at_most_two_units(seconds: float, shown: str) -> None:
+    assert show_duration(seconds) == shown
+
+
+@given(st.integers(1, 10**9))
+def test_a_duration_survives_being_shown_and_read_but_for_its_smallest_part(seconds: int) -> None:
+    read = parse_duration(show_duration(seconds).replace(" ", ""))
+    precision = 1 if seconds < 3600 else 60 if seconds < 86400 else 3600
+
+    assert read == seconds - seconds % precision
+
+
+def test_near_names_are_found_whatever_their_case_best_first() -> None:
+    names = ["prod-admin", "Dev-Admin", "dev-read", "staging"]
+
+    assert near("dev-admim", names)[0] == "Dev-Admin"
+    assert near("DEV-READ", names)[0] == "dev-read"
+
+
+def test_at_most_three_names_are_near_and_none_of_strangers() -> None:
+    assert len(near("dev", ["dev1", "dev2", "dev3", "dev4"])) == 3
+    assert near("dev", ["production", "staging"]) == []
+    assert near("dev", []) == []
