@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from support.remembering import enrolment, run, session, start
 from vaultpy.errors import StateUnusable
-from vaultpy.index import Enrolment, Index, SessionEntry, _parse, _Records, _render
+from vaultpy.index import Index
+from vaultpy.records import Enrolment, Records, SessionEntry, parse, render
 
 NOW = 1_760_000_000
 
@@ -108,7 +109,7 @@ texts = st.text(st.characters(), max_size=20)
 def test_any_text_in_any_field_is_read_as_it_was_written(
     name: str, arn: str, serials: list[str], answer: str
 ) -> None:
-    records = _Records()
+    records = Records()
     records.enrolments[name] = Enrolment(
         name=name,
         access_key_id="AKIA",
@@ -122,8 +123,8 @@ def test_any_text_in_any_field_is_read_as_it_was_written(
         digest=name, access_key_id="AKIA", label=arn, duration=1, expiration=2, profile=answer
     )
     records.confirmed[name, arn, answer] = None
-    written = _render(records).encode("utf-8", "surrogatepass")
-    found = _parse(written.decode("utf-8", "surrogatepass"))
+    written = render(records).encode("utf-8", "surrogatepass")
+    found = parse(written.decode("utf-8", "surrogatepass"))
     assert found.enrolments == records.enrolments
     assert found.sessions == records.sessions
     assert found.confirmed == records.confirmed

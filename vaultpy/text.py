@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from vaultpy.errors import BadDuration, ClockWrong
 
-_LONGEST_DURATION = 20
+_LONGEST_CHARACTERS = 20
+_LONGEST_SECONDS = 10**9
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -21,14 +22,14 @@ def parse_duration(text: str) -> int:
     text = text.strip()
     plain = text if text.endswith(tuple(_UNITS)) else text + "s" * text.isdecimal()
     total, digits = 0, ""
-    for character in plain[:_LONGEST_DURATION]:
+    for character in plain[:_LONGEST_CHARACTERS]:
         if character in "0123456789":
             digits += character
         elif digits and character in _UNITS:
             total, digits = total + int(digits) * _UNITS[character], ""
         else:
             raise BadDuration(text=text)
-    if digits or not total or len(plain) > _LONGEST_DURATION:
+    if digits or not 0 < total <= _LONGEST_SECONDS or len(plain) > _LONGEST_CHARACTERS:
         raise BadDuration(text=text)
     return total
 

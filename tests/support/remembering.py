@@ -22,9 +22,10 @@ from pathlib import Path
 
 from vaultpy.credentials import Credentials
 from vaultpy.errors import VaultpyError
-from vaultpy.index import Enrolment, Index, SessionEntry
+from vaultpy.index import Index
 from vaultpy.kernel_keyring import _PROCESS_KEYRING, KernelKeyring, _numbers
 from vaultpy.ledger import STEP_SECONDS, Ledger
+from vaultpy.records import Enrolment, SessionEntry
 from vaultpy.session_places import KernelPlace
 from vaultpy.sessions import SessionStore
 from vaultpy.state import locked, replace_file

@@ -1,0 +1,168 @@
+"""What the index holds, and its text.
+
+The first line names the format and the last says that the text is whole; each line between is a record of
+tab-separated fields. In a field `%`, tab and the line ends are percent-encoded.
+"""
+
+from __future__ import annotations
+
+from vaultpy.values import Value
+
+_FIRST_LINE = "vaultpy index 1"
+_LAST_LINE = "end"
+_ESCAPES = (("%", "%25"), ("\t", "%09"), ("\n", "%0A"), ("\r", "%0D"))
+
+
+class Enrolment(Value):
+    """An enrolled access key: its profile's `name`, whose it is, and where its secret lies.
+
+    `keystore` is the kind of keystore and `keystore_file` its file, if it has one; `added` is an epoch.
+    """
+
+    __slots__ = ("access_key_id", "added", "keystore", "keystore_file", "mfa_serials", "name", "user_arn")
+    name: str
+    access_key_id: str
+    user_arn: str
+    mfa_serials: tuple[str, ...]
+    keystore: str
+    keystore_file: str
+    added: int
+
+    def __init__(  # noqa: PLR0913  # a record has its fields
+        self,
+        *,
+        name: str,
+        access_key_id: str,
+        user_arn: str,
+        mfa_serials: tuple[str, ...],
+        keystore: str,
+        keystore_file: str,
+        added: int,
+    ) -> None:
+        self._set(name=name, access_key_id=access_key_id, user_arn=user_arn, mfa_serials=mfa_serials)
+        self._set(keystore=keystore, keystore_file=keystore_file, added=added)
+
+    @property
+    def user_name(self) -> str:
+        """The IAM user's name; the profile's where AWS was not asked whose key it is."""
+        return self.user_arn.rpartition("/")[2] or self.name
+
+
+class SessionEntry(Value):
+    """A session that was stored: what `list`, `status` and eviction need to know of it, and no secret.
+
+    `digest` is its question's, `access_key_id` the long-term key at the root of its chain, `label` a role's
+    ARN or `mfa`, `duration` the seconds it was made for, `expiration` an epoch, `profile` who asked for it.
+    """
+
+    __slots__ = ("access_key_id", "digest", "duration", "expiration", "label", "profile")
+    digest: str
+    access_key_id: str
+    label: str
+    duration: int
+    expiration: int
+    profile: str
+
+    def __init__(  # noqa: PLR0913  # a record has its fields
+        self, *, digest: str, access_key_id: str, label: str, duration: int, expiration: int, profile: str
+    ) -> None:
+        self._set(digest=digest, access_key_id=access_key_id, label=label, duration=duration)
+        self._set(expiration=expiration, profile=profile)
+
+
+class Records:
+    """All that the index holds, in the order of its lines."""
+
+    __slots__ = ("confirmed", "enrolments", "sessions")
+
+    def __init__(self) -> None:
+        self.enrolments: dict[str, Enrolment] = {}
+        self.sessions: dict[str, SessionEntry] = {}
+        self.confirmed: dict[tuple[str, str, str], None] = {}
+
+
+def render(records: Records) -> str:
+    """Return the index's text."""
+    lines = [
+        (
+            "enrolment",
+            e.name,
+            e.access_key_id,
+            e.user_arn,
+            e.keystore,
+            e.keystore_file,
+            e.added,
+            *e.mfa_serials,
+        )
+        for e in records.enrolments.values()
+    ]
+    lines += [
+        ("session", s.digest, s.access_key_id, s.label, s.duration, s.expiration, s.profile)
+        for s in records.sessions.values()
+    ]
+    lines += [("confirmed", *answer) for answer in records.confirmed]
+    body = "".join("\t".join(map(_escape, line)) + "\n" for line in lines)
+    return f"{_FIRST_LINE}\n{body}{_LAST_LINE}\n"
+
+
+def parse(text: str) -> Records:
+    """Read the index's text; raises ValueError for anything that `render` does not write."""
+    first, *lines, last, rest = text.split("\n")
+    if (first, last, rest) != (_FIRST_LINE, _LAST_LINE, ""):
+        raise ValueError
+    records = Records()
+    for line in lines:
+        kind, *fields = map(_unescape, line.split("\t"))
+        if kind == "session":
+            session = _session(fields)
+            records.sessions[session.digest] = session
+        elif kind == "enrolment":
+            enrolment = _enrolment(fields)
+            records.enrolments[enrolment.name] = enrolment
+        elif kind == "confirmed":
+            what, subject, answer = fields
+            records.confirmed[what, subject, answer] = None
+        else:
+            raise ValueError
+    return records
+
+
+def _session(fields: list[str]) -> SessionEntry:
+    digest, key_id, label, duration, expiration, profile = fields
+    return SessionEntry(
+        digest=digest,
+        access_key_id=key_id,
+        label=label,
+        duration=int(duration),
+        expiration=int(expiration),
+        profile=profile,
+    )
+
+
+def _enrolment(fields: list[str]) -> Enrolment:
+    name, key_id, user_arn, keystore, keystore_file, added, *mfa_serials = fields
+    return Enrolment(
+        name=name,
+        access_key_id=key_id,
+        user_arn=user_arn,
+        mfa_serials=tuple(mfa_serials),
+        keystore=keystore,
+        keystore_file=keystore_file,
+        added=int(added),
+    )
+
+
+def _escape(field: object) -> str:
+    text = str(field)
+    if text.isalnum():
+        return text
+    for character, code in _ESCAPES:
+        text = text.replace(character, code)
+    return text
+
+
+def _unescape(field: str) -> str:
+    if "%" in field:
+        for character, code in reversed(_ESCAPES):
+            field = field.replace(code, character)
+    return field
