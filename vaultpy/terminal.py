@@ -119,8 +119,8 @@ class Terminal:
         tty = self._listening()
         if tty is None:
             raise otherwise
-        tty.write(f"vaultpy: {printable(question)} (not shown): ")
         with tty.typing(echo=False, lines=True):
+            tty.write(f"vaultpy: {printable(question)} (not shown): ")
             typed = tty.read_line()
         tty.write("\n")
         return Secret(typed.rstrip("\r\n"))

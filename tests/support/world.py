@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ from vaultpy.simulated.finger import Finger, PressedFinger, SteadyFinger
 from vaultpy.simulated.yubikey import SimulatedYubiKey
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import TracebackType
 
     from typing_extensions import Self
@@ -38,19 +40,24 @@ class World:
     """
 
     def __init__(
-        self, directory: Path, *, finger: Finger | None = None, secret_service: bool = False
+        self,
+        directory: Path,
+        *,
+        finger: Finger | None = None,
+        secret_service: bool = False,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self.home = directory / "home"
         self.home.mkdir(mode=0o700)
         self.finger = finger or PressedFinger()
-        self.aws = SimulatedAws()
+        self.aws = SimulatedAws(clock)
         self.alice = self.aws.account(ACCOUNT).user("alice")
         self.access_key = self.alice.access_key()
         self.device = self.alice.mfa_device()
         self.role = self.alice.account.role("dev", requires_mfa=True)
         self.yubikey = SimulatedYubiKey(finger=self.finger)
         self.yubikey.add_account(self.device.serial, self.device.seed, touch=True)
-        self._secret_service = secret_service
+        self._has_secret_service = secret_service
         self._cleanup = ExitStack()
         pcscd_directory = directory / "pcscd"
         pcscd_directory.mkdir()
@@ -58,9 +65,9 @@ class World:
 
     def __enter__(self) -> Self:
         with ExitStack() as cleanup:
-            if self._secret_service:
-                service = cleanup.enter_context(SecretService.unlocked(self.home))
-                self.environment = dict(service.environment)
+            if self._has_secret_service:
+                self.secret_service = cleanup.enter_context(SecretService.unlocked(self.home))
+                self.environment = dict(self.secret_service.environment)
             else:
                 self.environment = private_environment(self.home)
                 passphrase = self.home / "passphrase"
@@ -70,7 +77,9 @@ class World:
                 self.environment["VAULTPY_KEYSTORE_PASSPHRASE_FILE"] = str(passphrase)
             cleanup.enter_context(self.aws)
             cleanup.enter_context(self.pcscd)
-            self.card = cleanup.enter_context(VirtualCard(self.yubikey, self.pcscd.ports[0]))
+            self.card = VirtualCard(self.yubikey, self.pcscd.readers[0])
+            self.card.insert()
+            cleanup.callback(lambda: self.card.remove())  # noqa: PLW0108  # the card may be another by then
             self.environment |= self.pcscd.environment
             self.environment |= {
                 "PATH": f"{BIN}:{os.environ['PATH']}",
@@ -79,6 +88,8 @@ class World:
                 "TERM": "xterm-256color",
                 "LANG": "C.UTF-8",
             }
+            # The kernel keyring is the user's, not this home's, and holds only so many sessions.
+            cleanup.callback(lambda: self.vaultpy("clear"))
             self._cleanup = cleanup.pop_all()
         return self
 
@@ -109,6 +120,13 @@ class World:
             start_new_session=True,
             check=False,
         )
+
+    def plug_in(self, yubikey: SimulatedYubiKey) -> None:
+        """Put another key where the first one was."""
+        self.card.remove()
+        self.yubikey = yubikey
+        self.card = VirtualCard(yubikey, self.pcscd.readers[0])
+        self.card.insert()
 
     def add(self) -> None:
         """Enrol alice's key as `dev`, with the role's profile `dev-role`."""
