@@ -167,11 +167,6 @@ class UnsupportedSource(VaultpyError):
     hint = "give it a source_profile whose access key is enrolled: vaultpy add NAME"
 
 
-class LongChain(VaultpyError):
-    message = "profile {profile} reaches its role through other roles: {chain}"
-    hint = "give it a source_profile whose access key is enrolled; longer chains are not served yet"
-
-
 # ---- what is enrolled --------------------------------------------------------------------------------
 
 
@@ -396,11 +391,6 @@ class BadCode(VaultpyError):
 
 
 # ---- AWS ---------------------------------------------------------------------------------------------
-
-
-class MfaSerialUnknown(VaultpyError):
-    message = "profile {profile} wants MFA, but its MFA device is not known"
-    hint = "add mfa_serial = arn:aws:iam::ACCOUNT:mfa/NAME to the profile, or give --mfa-serial"
 
 
 class CodeRefused(VaultpyError):

@@ -24,22 +24,13 @@ from vaultpy.values import Secret
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Protocol, TypeVar
+    from typing import TypeVar
 
     from keyring.backend import KeyringBackend
 
-    from vaultpy.access_keys import Keystore
+    from vaultpy.access_keys import Keystore, Questions
 
     _Result = TypeVar("_Result")
-
-    class Questions(Protocol):
-        """What a keystore may have to ask or tell the user."""
-
-        def passphrase(self, path: str, new: bool) -> Secret:  # noqa: FBT001  # always called by keyword
-            """Ask for the passphrase of the file `path`, twice for a `new` one; raises PassphraseNeeded."""
-
-        def waiting(self, what: str) -> None:
-            """Say what is being waited for."""
 
 
 SERVICE = "vaultpy"
@@ -93,7 +84,6 @@ def _backend(path: str) -> KeyringBackend:
     from importlib import import_module
 
     from keyring.backend import KeyringBackend
-
 
     try:
         found = getattr(import_module(module), attribute)
