@@ -68,6 +68,10 @@ class Shelf:
         self._refuse(self.refusal)
         self.texts.pop(digest, None)
 
+    def names(self) -> list[str]:
+        """Return what is there."""
+        return list(self.texts)
+
 
 class Drawer:
     """A keystore that breaks after so many requests."""
@@ -247,6 +251,16 @@ def test_a_full_place_loses_the_session_that_ends_first(
     assert store.get("two hours", 300)
     assert store.get("three hours", 300)
     assert {entry.duration for entry in index.sessions()} == {2 * HOUR, 3 * HOUR}
+
+
+def test_a_full_place_loses_first_what_no_index_lists(store: SessionStore, shelf: Shelf) -> None:
+    shelf.room = 2
+    shelf.texts["of an index that is gone"] = "a session"
+    put(store, "one hour", HOUR)
+    put(store, "two hours", 2 * HOUR)
+    assert store.get("one hour", 300)
+    assert store.get("two hours", 300)
+    assert "of an index that is gone" not in shelf.texts
 
 
 def test_a_long_session_is_not_lost_for_a_short_one(index: Index, clock: Clock) -> None:

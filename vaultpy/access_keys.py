@@ -30,6 +30,15 @@ if TYPE_CHECKING:
         def delete(self, item: str) -> None:
             """Remove `item`; a missing one is no error."""
 
+    class Questions(Protocol):
+        """What a keystore may have to ask or tell the user."""
+
+        def passphrase(self, path: str, new: bool) -> Secret:  # noqa: FBT001  # always called by keyword
+            """Ask for the passphrase of the file `path`, twice for a `new` one; raises PassphraseNeeded."""
+
+        def waiting(self, what: str) -> None:
+            """Say what is being waited for."""
+
 
 def store(keystore: Keystore, access_key: AccessKey) -> None:
     """Store the secret of `access_key` under its id."""

@@ -109,6 +109,11 @@ class NoTerminal(VaultpyError):
     hint = "{remedy}"
 
 
+class DemoNeedsFinger(VaultpyError):
+    message = "the demo's finger is the Enter key, and there is no terminal to press it at"
+    hint = "let it touch the key by itself: vaultpy demo --yes"
+
+
 # ---- AWS's config files ------------------------------------------------------------------------------
 
 
@@ -193,6 +198,11 @@ class NotAnIamUser(VaultpyError):
 class BadKeyInput(VaultpyError):
     message = "no access key in {where}: {problem}"
     hint = "{remedy}"
+
+
+class BadVariable(VaultpyError):
+    message = "{variable} = {value} is not {wanted}"
+    hint = "correct it, or unset {variable} for what is usual"
 
 
 class StateUnusable(VaultpyError):

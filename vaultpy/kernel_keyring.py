@@ -60,7 +60,7 @@ class KernelKeyring:
         """Store `data` under `name` for `timeout_seconds`, in the place of what was there."""
         if len(data) > MAX_BYTES:
             raise _os_error(errno.EMSGSIZE)
-        if len(self._others(name)) >= MAX_KEYS:
+        if len([it for it in self.names() if it != name]) >= MAX_KEYS:
             raise _os_error(errno.EDQUOT)
         # A key that is made elsewhere and then linked is never seen without its end.
         key = self._call(_ADD_KEY, _KEY_TYPE, _PREFIX + name.encode(), data, len(data), _PROCESS_KEYRING)
@@ -82,6 +82,11 @@ class KernelKeyring:
             if error.errno not in {*_GONE, errno.ENOENT}:
                 raise
 
+    def names(self) -> list[str]:
+        """Return the names of all that is stored."""
+        found = [self._description(key) for key in self._keys()]
+        return [it[len(_PREFIX) :].decode(errors="replace") for it in found if it.startswith(_PREFIX)]
+
     def _find(self, name: str) -> int | None:
         try:
             return self._keyctl(_SEARCH, _USER_KEYRING, _KEY_TYPE, _PREFIX + name.encode(), 0)
@@ -89,10 +94,6 @@ class KernelKeyring:
             if error.errno in _GONE:
                 return None
             raise
-
-    def _others(self, name: str) -> list[bytes]:
-        found = [self._description(key) for key in self._keys()]
-        return [it for it in found if it.startswith(_PREFIX) and it != _PREFIX + name.encode()]
 
     def _keys(self) -> list[int]:
         ids = self._payload(_USER_KEYRING, MAX_BYTES) or b""

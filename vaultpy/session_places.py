@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import time
 
-from vaultpy.errors import VaultpyError
+from vaultpy.errors import BadVariable, VaultpyError
+from vaultpy.kernel_keyring import KernelKeyring
 from vaultpy.values import Secret
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Protocol, TypeVar
 
-    from vaultpy.kernel_keyring import KernelKeyring
+    from vaultpy.sessions import Place
 
     _Result = TypeVar("_Result")
 
@@ -31,8 +33,23 @@ if TYPE_CHECKING:
             """Remove `item`, if it is there."""
 
 
+_CHOICES = ("auto", "kernel", "keystore", "off")
 _PIECE_CHARACTERS = 1200  # with its heading it stays below the 1280 UTF-16 units that Windows takes
 _MOST_PIECES = 16
+
+
+def chosen_places(environ: Mapping[str, str], opener: Callable[[], Keystore]) -> list[Place]:
+    """Return where sessions may live, best first: what VAULTPY_SESSIONS says; raises BadVariable."""
+    chosen = environ.get("VAULTPY_SESSIONS") or "auto"
+    if chosen not in _CHOICES:
+        wanted = "one of " + ", ".join(_CHOICES)
+        raise BadVariable(variable="VAULTPY_SESSIONS", value=chosen, wanted=wanted)
+    places: list[Place] = []
+    if chosen in {"auto", "kernel"} and sys.platform == "linux":
+        places.append(KernelPlace(KernelKeyring()))
+    if chosen in {"auto", "keystore"}:
+        places.append(KeystorePlace(opener))
+    return places
 
 
 class KernelPlace:
@@ -53,6 +70,10 @@ class KernelPlace:
     def delete(self, digest: str) -> None:
         """Remove the text, if it is there."""
         self._keyring.delete(digest)
+
+    def names(self) -> list[str]:
+        """Return the digests of all that lives there."""
+        return self._keyring.names()
 
 
 class KeystorePlace:
@@ -100,6 +121,10 @@ class KeystorePlace:
     def delete(self, digest: str) -> None:
         """Remove the text, if it is there."""
         self._remove(digest, 0)
+
+    def names(self) -> list[str]:
+        """Return nothing: keyring cannot list."""
+        return []
 
     def _remove(self, digest: str, first: int) -> None:
         """Remove the pieces from `first` on, the last one first: a kill in between leaves no gap."""

@@ -10,7 +10,7 @@ import errno
 
 from vaultpy.credentials import Credentials
 from vaultpy.errors import StateUnusable
-from vaultpy.index import SessionEntry
+from vaultpy.records import SessionEntry
 from vaultpy.values import Secret
 
 TYPE_CHECKING = False
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
         def delete(self, digest: str) -> None:
             """Remove the text, if it is there."""
+
+        def names(self) -> list[str]:
+            """Return the digests of all that lives there, as far as the place can tell."""
 
 
 _FORMAT = "vaultpy session 1"
@@ -170,23 +173,36 @@ class SessionStore:
         return True
 
     def _write(self, place: Place, entry: SessionEntry, text: str) -> None:
-        """Write, and while there is no room remove the session that ends first and before this one."""
-        others = [it for it in self._index.sessions() if it.digest != entry.digest]
-        sooner = [it for it in others if it.expiration <= entry.expiration]
-        sooner.sort(key=lambda it: it.expiration, reverse=True)
+        """Write, and while there is no room remove what is missed least.
+
+        That is first what no index lists, which nobody finds again, then the session that ends first and
+        before this one.
+        """
+        candidates: list[str] | None = None
         while True:
             try:
                 place.write(entry.digest, text, max(1, int(entry.expiration - self._clock())))
             except OSError as error:  # noqa: PERF203  # each round makes room for the next
-                if error.errno != errno.EDQUOT or not self._evict(place, sooner):
+                if error.errno != errno.EDQUOT:
+                    raise
+                if candidates is None:
+                    candidates = self._missed_least_last(place, entry)
+                if not self._evict(place, candidates):
                     raise
             else:
                 return
 
-    def _evict(self, place: Place, candidates: list[SessionEntry]) -> bool:
+    def _missed_least_last(self, place: Place, entry: SessionEntry) -> list[str]:
+        listed = self._index.sessions()
+        sooner = [it for it in listed if it.digest != entry.digest and it.expiration <= entry.expiration]
+        sooner.sort(key=lambda it: it.expiration, reverse=True)
+        known = {it.digest for it in listed}
+        return [it.digest for it in sooner] + [name for name in place.names() if name not in known]
+
+    def _evict(self, place: Place, candidates: list[str]) -> bool:
         """Remove the last of `candidates` that lives there; tell whether there was one."""
         while candidates:
-            name = candidates.pop().digest
+            name = candidates.pop()
             if place.read(name) is not None:
                 place.delete(name)
                 self._index.forget([name])

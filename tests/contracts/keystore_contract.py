@@ -13,7 +13,7 @@ from vaultpy.values import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vaultpy.keystore import Keystore
+    from vaultpy.access_keys import Keystore
 
     OpenAgain = Callable[[], Keystore]
 
