@@ -5,12 +5,42 @@ from __future__ import annotations
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
+
+_STDERR = 2
+_INTERRUPTED = 130
+
 
 def main() -> int:
     """Run the command line; returns the exit status."""
-    from vaultpy.cli.app import run
+    _fill_closed_streams()
+    try:
+        from vaultpy.cli.app import run
 
-    return run(sys.argv[1:], os.environ)
+        status = run(sys.argv[1:], os.environ)
+    except KeyboardInterrupt:
+        status = _INTERRUPTED
+    if status == _INTERRUPTED:
+        _die_of_interrupt()
+    return status
+
+
+def _fill_closed_streams() -> None:
+    """Keep files from being opened as stdin, stdout or stderr; a command finds these closed, as they were."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= _STDERR:
+        pass
+    os.close(descriptor)
+
+
+def _die_of_interrupt() -> NoReturn:
+    """End as Ctrl-C ends a program, so that a shell's loop around us ends too; threads do not delay it."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
+    raise AssertionError("unreachable")
 
 
 if __name__ == "__main__":

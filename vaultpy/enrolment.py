@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, suppress
+
 from vaultpy import access_keys, errors
 from vaultpy.config_edit import NewProfile, add_profiles, check_profiles
-from vaultpy.index import Enrolment
+from vaultpy.records import Enrolment
 from vaultpy.values import Value
 
 TYPE_CHECKING = False
@@ -39,9 +41,35 @@ class Checked(Value):
         self._set(user_arn=user_arn, mfa_serials=mfa_serials, told=told)
 
 
-def check(aws: Aws, access_key: AccessKey) -> Checked:
+class Enrolled(Value):
+    """What `enrol` did: the names of the profiles that are new, and the replaced key if it could not go.
+
+    `left_behind` is the enrolment under which that key stays listed, and `why` the error in its way.
+    """
+
+    __slots__ = ("added", "left_behind", "why")
+    added: list[str]
+    left_behind: Enrolment | None
+    why: errors.VaultpyError | None
+
+    def __init__(
+        self,
+        added: list[str],
+        left_behind: Enrolment | None = None,
+        why: errors.VaultpyError | None = None,
+    ) -> None:
+        self._set(added=added, left_behind=left_behind, why=why)
+
+
+def check(aws: Aws, access_key: AccessKey, name: str) -> Checked:
     """Ask AWS whose key it is; raises RootKey, NotAnIamUser, or what AWS's refusal means."""
-    arn = aws.caller_arn(access_key)
+    facts = {"key_id": access_key.id, "profile": name}
+    try:
+        arn = aws.caller_arn(access_key)
+    except errors.AccessKeyRefused:
+        raise errors.AccessKeyRefused(**facts) from None
+    except errors.SecretWrong:
+        raise errors.SecretWrong(**facts) from None
     owner = arn.split(":", 5)[5:] or [""]
     if owner[0] == "root":
         raise errors.RootKey(account=arn.split(":")[4])
@@ -55,9 +83,11 @@ def check(aws: Aws, access_key: AccessKey) -> Checked:
 
 def parse_role(text: str) -> tuple[str, str]:
     """Return the profile's name and the role's ARN from `NAME=ARN`; raises BadRoleOption."""
-    name, equals, arn = text.partition("=")
-    parts = arn.split(":", 5)
-    if not name or not equals or len(parts) != 6 or parts[2] != "iam" or not parts[5].startswith("role/"):  # noqa: PLR2004  # an ARN
+    name, _, arn = text.partition("=")
+    prefix, _, path = arn.partition(":role/")
+    parts = prefix.split(":")
+    is_role = len(parts) == 5 and parts[0] == "arn" and parts[2:4] == ["iam", ""] and parts[4].isdecimal()  # noqa: PLR2004  # arn:partition:iam::account
+    if not name or not is_role or not path or path.endswith("/"):
         raise errors.BadRoleOption(text=text)
     return name, arn
 
@@ -88,50 +118,62 @@ class Enroller:
         self._config_path = config_path
         self._clock = clock
 
-    def refuse_double(self, name: str) -> None:
-        """Raise AlreadyEnrolled if a key is enrolled under `name`."""
+    def judge(self, name: str, roles: list[tuple[str, str]], *, replace: bool) -> None:
+        """Raise what would stand in the way of `enrol`, as far as it is known before anything is asked.
+
+        AlreadyEnrolled unless the key is to be replaced; what `add_profiles` raises.
+        """
         old = self._index.enrolment(name)
-        if old is not None:
+        if old is not None and not replace:
             raise errors.AlreadyEnrolled(profile=name, key_id=old.access_key_id)
+        check_profiles(self._config_path, new_profiles(name, Checked("", (), told=True), roles))
 
     def enrol(
         self, name: str, access_key: AccessKey, checked: Checked, keystore: str, profiles: list[NewProfile]
-    ) -> list[str]:
-        """Store the key, list it, write its profiles; return the names of those that are new.
+    ) -> Enrolled:
+        """Store the key, list it, write its profiles; last, delete the key that it replaces.
 
-        The config file is judged first and written last; if that fails after all, the rest is undone.
+        Whatever fails before that is undone. Until the replaced key is gone it stays listed under a name of
+        its own, so that `remove` reaches it whatever comes between.
         """
         check_profiles(self._config_path, profiles)
-        old = self._index.enrolment(name)
         place = self._open_keystore(keystore, "")
-        access_keys.store(place, access_key)
-        self._index.enrol(
-            Enrolment(
-                name=name,
-                access_key_id=access_key.id,
-                user_arn=checked.user_arn,
-                mfa_serials=checked.mfa_serials,
-                keystore=place.name,
-                keystore_file=place.file,
-                added=int(self._clock()),
-            )
+        before = access_keys.load(place, access_key.id)
+        new = Enrolment(
+            name=name,
+            access_key_id=access_key.id,
+            user_arn=checked.user_arn,
+            mfa_serials=checked.mfa_serials,
+            keystore=place.name,
+            keystore_file=place.file,
+            added=int(self._clock()),
         )
-        try:
+        old = self._index.enrolment(name)
+        replaced = _replaced(old) if old is not None and _place(old) != _place(new) else None
+        with ExitStack() as undo:
+            undo.callback(_restore, place, access_key.id, before)
+            access_keys.store(place, access_key)
+            if replaced is not None:
+                undo.callback(self._list_again, replaced.name, None)
+                self._index.enrol(replaced)
+            undo.callback(self._list_again, name, old)
+            self._index.enrol(new)
             added = add_profiles(self._config_path, profiles)
-        except errors.VaultpyError:
-            self._undo(name, access_key, place, old)
-            raise
-        if old is not None and old.access_key_id != access_key.id:
-            self._delete(old)
-        return added
+            undo.pop_all()
+        if replaced is not None:
+            try:
+                self.remove(replaced.name)
+            except errors.VaultpyError as why:
+                return Enrolled(added, replaced, why)
+        return Enrolled(added)
 
-    def _undo(self, name: str, access_key: AccessKey, place: Keystore, old: Enrolment | None) -> None:
-        if old is None:
-            self._index.withdraw(name)
-        else:
-            self._index.enrol(old)
-        if old is None or old.access_key_id != access_key.id:
-            access_keys.delete(place, access_key.id)
+    def _list_again(self, name: str, old: Enrolment | None) -> None:
+        """Put back what the index said of `name`; the error that led here is the one to tell."""
+        with suppress(errors.VaultpyError):
+            if old is None:
+                self._index.withdraw(name)
+            else:
+                self._index.enrol(old)
 
     def remove(self, name: str) -> Enrolment:
         """Take out the key enrolled under `name` and its sessions; raises NotEnrolled.
@@ -147,10 +189,36 @@ class Enroller:
 
     def _delete(self, enrolment: Enrolment) -> None:
         """Delete a key and its sessions, unless it is enrolled under another name too."""
+        others = [other for other in self._index.enrolments() if other.name != enrolment.name]
         key_id = enrolment.access_key_id
-        users = [
-            e for e in self._index.enrolments() if e.access_key_id == key_id and e.name != enrolment.name
-        ]
-        if not users:
+        if not any(other.access_key_id == key_id for other in others):
             self._sessions.forget(access_key_id=key_id)
+        if not any(_place(other) == _place(enrolment) for other in others):
             access_keys.delete(self._open_keystore(enrolment.keystore, enrolment.keystore_file), key_id)
+
+
+def _place(enrolment: Enrolment) -> tuple[str, str, str]:
+    """Return what makes two enrolments share one secret."""
+    return enrolment.access_key_id, enrolment.keystore, enrolment.keystore_file
+
+
+def _replaced(old: Enrolment) -> Enrolment:
+    """Return `old` under the name that it has until its key is deleted; no profile can have that name."""
+    return Enrolment(
+        name=f"{old.name} (replaced {old.access_key_id})",
+        access_key_id=old.access_key_id,
+        user_arn=old.user_arn,
+        mfa_serials=old.mfa_serials,
+        keystore=old.keystore,
+        keystore_file=old.keystore_file,
+        added=old.added,
+    )
+
+
+def _restore(place: Keystore, key_id: str, before: AccessKey | None) -> None:
+    """Put back what the keystore held; the error that led here is the one to tell."""
+    with suppress(errors.VaultpyError):
+        if before is None:
+            access_keys.delete(place, key_id)
+        else:
+            access_keys.store(place, before)

@@ -10,8 +10,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAX_CHARACTERS = 64 * 1024
+MAX_BYTES = 64 * 1024
 _SHORTEST_ID, _LONGEST_ID = 16, 128
+_NOTHING = ("", "", "")
 _FORMS = "give the console's accessKeys.csv, the JSON of aws iam create-access-key, or aws-vault's export"
 
 
@@ -27,14 +28,27 @@ def from_environment(environ: Mapping[str, str]) -> AccessKey:
     )
 
 
-def from_text(text: str) -> AccessKey:
+def from_bytes(data: bytes) -> AccessKey:
     """Return the key in what was read from standard input; raises BadKeyInput."""
     where = "standard input"
-    if len(text) > MAX_CHARACTERS:
-        raise BadKeyInput(where=where, problem="it is too long", remedy=_FORMS)
-    text = text.removeprefix("\ufeff").strip()
-    found = _json(text) if text.startswith("{") else (_variables(text) or _csv(text))
-    return _access_key(where, *found, _FORMS)
+    text = _decoded(data)
+    if len(data) > MAX_BYTES:
+        raise BadKeyInput(where=where, problem="it is longer than 64 KiB", remedy=_FORMS)
+    if text is None:
+        raise BadKeyInput(where=where, problem="it is not UTF-8 text", remedy=_FORMS)
+    found = [_json(text)] if text.startswith("{") else (_variables(text) or _csv(text))
+    if len(found) > 1:
+        problem = f"it holds {len(found)} keys"
+        raise BadKeyInput(where=where, problem=problem, remedy="leave its header and the row of one key")
+    return _access_key(where, *(found[0] if found else _NOTHING), _FORMS)
+
+
+def _decoded(data: bytes) -> str | None:
+    """Return `data` as text; None, and no exception with the data in it, for what is none."""
+    try:
+        return data.decode("utf-8-sig").strip()
+    except UnicodeDecodeError:
+        return None
 
 
 def typed(key_id: str, secret: Secret) -> AccessKey:
@@ -64,38 +78,36 @@ def _json(text: str) -> tuple[str, str, str]:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError):
-        return "", "", ""
+        return _NOTHING
     inner = found.get("AccessKey", found) if isinstance(found, dict) else {}
     if not isinstance(inner, dict):
-        return "", "", ""
-    names = ("AccessKeyId", "SecretAccessKey", "SessionToken")
-    key_id, secret, token = (str(inner.get(name) or "") for name in names)
+        return _NOTHING
+    values = (inner.get(name) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
+    key_id, secret, token = (value if isinstance(value, str) else "" for value in values)
     return key_id, secret, token
 
 
-def _variables(text: str) -> tuple[str, str, str] | None:
-    """Read `export AWS_ACCESS_KEY_ID=...` lines; None if there are none."""
+def _variables(text: str) -> list[tuple[str, str, str]]:
+    """Read lines of `AWS_ACCESS_KEY_ID=...`, with or without `export`; nothing if there are none."""
     values = {}
     for line in text.splitlines():
         name, equals, value = line.strip().removeprefix("export ").partition("=")
         if equals:
             values[name.strip()] = value.strip().strip("'\"")
     if "AWS_ACCESS_KEY_ID" not in values:
-        return None
+        return []
     names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
     key_id, secret, token = (values.get(name, "") for name in names)
-    return key_id, secret, token
+    return [(key_id, secret, token)]
 
 
-def _csv(text: str) -> tuple[str, str, str]:
-    """Read the console's CSV: a header with `Access key ID` and `Secret access key`, then one row."""
+def _csv(text: str) -> list[tuple[str, str, str]]:
+    """Read the console's CSV: a header with `Access key ID` and `Secret access key`, then a row a key."""
     import csv
 
     try:
         rows = list(csv.DictReader(text.splitlines()))
     except csv.Error:
-        return "", "", ""
-    if len(rows) != 1:
-        return "", "", ""
-    row = {str(name).strip().lower(): str(value or "") for name, value in rows[0].items()}
-    return row.get("access key id", ""), row.get("secret access key", ""), ""
+        return []
+    named = [{str(name).strip().lower(): str(value or "") for name, value in row.items()} for row in rows]
+    return [(row.get("access key id", ""), row.get("secret access key", ""), "") for row in named]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from vaultpy.errors import VaultpyError, printable
+from vaultpy.errors import VaultpyError
 from vaultpy.plan import Options, make_plan
 from vaultpy.sessions import digest
 from vaultpy.values import Value
@@ -12,15 +12,27 @@ from vaultpy.values import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vaultpy.config import Config
-    from vaultpy.index import Enrolment, Index
+    from vaultpy.index import Index
+    from vaultpy.records import Enrolment
 
 
 class Row(Value):
-    """One profile; empty texts and 0 where there is nothing. `expiration` is an epoch in seconds."""
+    """One profile; empty texts and 0 where there is nothing. `expiration` is an epoch in seconds.
 
-    __slots__ = ("access_key_id", "expiration", "mfa_serials", "profile", "role_arn", "source", "user_arn")
+    The texts are as the files have them: whoever shows them to a terminal makes them harmless.
+    """
+
+    __slots__ = (
+        "access_key_id",
+        "expiration",
+        "mfa_serials",
+        "profile",
+        "role_arn",
+        "source_profile",
+        "user_arn",
+    )
     profile: str
-    source: str
+    source_profile: str
     role_arn: str
     access_key_id: str
     user_arn: str
@@ -28,9 +40,9 @@ class Row(Value):
     expiration: int
 
     def __init__(
-        self, profile: str, source: str, role_arn: str, enrolment: Enrolment | None, expiration: int
+        self, profile: str, source_profile: str, role_arn: str, enrolment: Enrolment | None, expiration: int
     ) -> None:
-        self._set(profile=printable(profile), source=printable(source), role_arn=printable(role_arn))
+        self._set(profile=profile, source_profile=source_profile, role_arn=role_arn)
         self._set(
             access_key_id=enrolment.access_key_id if enrolment else "",
             user_arn=enrolment.user_arn if enrolment else "",
@@ -39,8 +51,21 @@ class Row(Value):
         )
 
     def as_json(self) -> dict[str, object]:
-        """Return the row with its fields named as they are here, and null for nothing."""
-        return {name: getattr(self, name) or None for name in self.__slots__}
+        """Return the object that `list --json` shows for this row; its shape is a promise.
+
+        `profile` (text), `source_profile`, `role_arn`, `access_key_id`, `user_arn` (text or null),
+        `mfa_serials` (array of texts, those that AWS told of at `add`), `expiration` (of the session that
+        serves this profile: epoch in seconds, or null). Later versions may add members.
+        """
+        return {
+            "profile": self.profile,
+            "source_profile": self.source_profile or None,
+            "role_arn": self.role_arn or None,
+            "access_key_id": self.access_key_id or None,
+            "user_arn": self.user_arn or None,
+            "mfa_serials": list(self.mfa_serials),
+            "expiration": self.expiration or None,
+        }
 
 
 def rows(config: Config, index: Index, now: float) -> list[Row]:

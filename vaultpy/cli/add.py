@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from shlex import quote
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vaultpy import errors, key_input
-from vaultpy.credentials import AccessKey  # noqa: TC001  # typer reads the annotations when it runs
+from vaultpy.cli.context import say, wiring
 from vaultpy.enrolment import Checked, check, new_profiles, parse_role
-from vaultpy.wiring import Wiring  # noqa: TC001  # typer reads the annotations when it runs
+
+if TYPE_CHECKING:
+    from vaultpy.credentials import AccessKey
+    from vaultpy.enrolment import Enrolled
+    from vaultpy.wiring import Wiring
 
 _NO_TERMINAL = "give the key with --env or --stdin"
 
@@ -33,40 +38,47 @@ def add(  # noqa: PLR0913  # one parameter an option
 ) -> None:
     """Enrol an IAM user's access key: into the keystore, and its profile into AWS's config file.
 
-    Example: vaultpy add dev --role dev-admin=arn:aws:iam::123456789012:role/admin
+    Example: vaultpy add dev --role admin=arn:aws:iam::123456789012:role/admin
     """
-    wiring: Wiring = context.obj
-    enroller = wiring.enroller()
-    roles = [parse_role(text) for text in role or []]
-    if not force:
-        enroller.refuse_double(profile)
-    access_key = _access_key(wiring, env=env, stdin=stdin)
-    checked = Checked("", (), told=True) if no_verify else check(wiring.aws(profile), access_key)
-    keystore = wiring.keystore_name()
-    added = enroller.enrol(profile, access_key, checked, keystore, new_profiles(profile, checked, roles))
-    _report(wiring, profile, access_key, checked, added)
-
-
-def _access_key(wiring: Wiring, *, env: bool, stdin: bool) -> AccessKey:
     if env and stdin:
         raise errors.UsageError(problem="--env and --stdin exclude each other", command="add")
-    if env:
-        return key_input.from_environment(wiring.environ)
-    if stdin:
-        return key_input.from_text(sys.stdin.read(key_input.MAX_CHARACTERS + 1))
-    otherwise = errors.NoTerminal(question="the access key", remedy=_NO_TERMINAL)
-    key_id = wiring.terminal.ask("access key id", otherwise)
-    return key_input.typed(key_id, wiring.terminal.secret("secret access key", otherwise))
-
-
-def _report(wiring: Wiring, profile: str, access_key: AccessKey, checked: Checked, added: list[str]) -> None:
+    roles = [parse_role(text) for text in role or []]
+    run = wiring(context)
+    enroller = run.enroller()
+    enroller.judge(profile, roles, replace=force)
+    access_key = _access_key(run, env=env, stdin=stdin)
+    checked = Checked("", (), told=True) if no_verify else check(run.aws(profile), access_key, profile)
+    profiles = new_profiles(profile, checked, roles)
+    enrolled = enroller.enrol(profile, access_key, checked, run.keystore_name(), profiles)
     whose = f" of {checked.user_arn}" if checked.user_arn else ""
-    typer.echo(f"enrolled access key {access_key.id}{whose} as {profile}")
-    if added:
-        typer.echo(f"added to {wiring.config.path}: {', '.join(f'[profile {name}]' for name in added)}")
+    say(f"enrolled access key {access_key.id}{whose} as {profile}")
+    _report(run, checked, enrolled)
+
+
+def _access_key(run: Wiring, *, env: bool, stdin: bool) -> AccessKey:
+    if env:
+        return key_input.from_environment(run.environ)
+    if stdin:
+        return key_input.from_bytes(_standard_input())
+    otherwise = errors.NoTerminal(question="the access key", remedy=_NO_TERMINAL)
+    key_id = run.terminal.ask("access key id", otherwise)
+    return key_input.typed(key_id, run.terminal.secret("secret access key", otherwise))
+
+
+def _standard_input() -> bytes:
+    """Return all of it, up to one byte too many; nothing where it is closed."""
+    return sys.stdin.buffer.read(key_input.MAX_BYTES + 1) if sys.stdin else b""
+
+
+def _report(run: Wiring, checked: Checked, enrolled: Enrolled) -> None:
+    if enrolled.added:
+        sections = ", ".join(f"[profile {name}]" for name in enrolled.added)
+        say(f"added to {run.config.path}: {sections}")
+    if enrolled.left_behind and enrolled.why:
+        old = enrolled.left_behind
+        run.terminal.warn(f"access key {old.access_key_id} is still in its keystore: {enrolled.why.message}")
+        run.terminal.warn(f"once that works again: vaultpy remove {quote(old.name)}")
     if not checked.told:
-        wiring.terminal.warn("AWS does not let this user list its MFA devices: add mfa_serial to the profile")
+        run.terminal.warn("AWS does not let this user list its MFA devices: add mfa_serial to the profile")
     elif checked.user_arn and not checked.mfa_serials:
-        wiring.terminal.warn(
-            "this user has no MFA device that makes codes; roles that require MFA will refuse"
-        )
+        run.terminal.warn("this user has no MFA device that makes codes; roles that require MFA will refuse")

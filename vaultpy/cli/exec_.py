@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Annotated
+import os
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vaultpy import errors
+from vaultpy.cli.context import wiring
 from vaultpy.launch import become, child_environment, find_command
 from vaultpy.plan import Options, make_plan
 from vaultpy.text import parse_duration
-from vaultpy.wiring import Wiring  # noqa: TC001  # typer reads the annotations when it runs
+
+if TYPE_CHECKING:
+    from vaultpy.wiring import Wiring
 
 
 def exec_(  # noqa: PLR0913  # one parameter an option
     context: typer.Context,
     profile: Annotated[str, typer.Argument(metavar="PROFILE", help="A profile of AWS's config file.")],
     command: Annotated[
-        list[str] | None, typer.Argument(metavar="[--] [CMD...]", help="What to become; else your shell.")
+        list[str] | None, typer.Argument(metavar="CMD", help="What to become; else your shell.")
     ] = None,
     *,
     duration: Annotated[
@@ -40,32 +43,43 @@ def exec_(  # noqa: PLR0913  # one parameter an option
 
     Example: vaultpy exec dev-role -- terraform apply
     """
-    wiring: Wiring = context.obj
-    words = command or _shell(wiring, profile)
+    run = wiring(context)
+    words = command or _shell(run, profile)
     asked = Options(
         direct=direct, duration=parse_duration(duration) if duration else None, mfa_serial=mfa_serial
     )
-    plan = make_plan(wiring.config, wiring.index, profile, asked, wiring.environ)
-    path = find_command(words, wiring.environ)
+    plan = make_plan(run.config, run.index, profile, asked, run.environ)
+    path = find_command(words, run.environ)
     if plan.capped:
-        wiring.terminal.warn("AWS limits a role reached through an MFA session to 1h; --direct lifts that")
-    code = sys.stdin.readline().strip() if mfa_token == "-" else mfa_token  # noqa: S105  # a word for stdin
-    broker = wiring.broker(plan, cache=not no_cache, code=code, yubikey=yubikey)
+        run.terminal.warn("AWS limits a role reached through an MFA session to 1h; --direct lifts that")
+    code = _line_of_stdin() if mfa_token == "-" else mfa_token  # noqa: S105  # a word for stdin
+    broker = run.broker(plan, cache=not no_cache, code=code, yubikey=yubikey)
     credentials = broker.credentials(plan)
     child = child_environment(
-        wiring.environ,
+        run.environ,
         profile=profile,
         credentials=credentials,
-        region=region or plan.child_region(wiring.environ),
+        region=region or plan.child_region(run.environ),
         account_id=plan.account_id,
-        extra=wiring.config.child_settings(plan.profile),
+        extra=run.config.child_settings(plan.profile),
     )
     become(path, words, child)
 
 
-def _shell(wiring: Wiring, profile: str) -> list[str]:
+def _shell(run: Wiring, profile: str) -> list[str]:
     """Return the user's own shell as the command; raises NestedShell inside another of ours."""
-    inside = wiring.environ.get("VAULTPY")
+    inside = run.environ.get("VAULTPY")
     if inside:
         raise errors.NestedShell(profile=inside, wanted=profile)
-    return [wiring.environ.get("SHELL") or "/bin/sh"]
+    return [run.environ.get("SHELL") or "/bin/sh"]
+
+
+def _line_of_stdin() -> str:
+    """Read one line and no byte more: the rest is the command's."""
+    line = bytearray()
+    try:
+        while not line.endswith(b"\n") and (byte := os.read(0, 1)):
+            line += byte
+    except OSError as error:
+        raise errors.BadCode from error
+    return line.decode("ascii", "replace").strip()

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
+from vaultpy.cli.context import say, wiring
+from vaultpy.errors import printable
 from vaultpy.listing import Row, rows
 from vaultpy.text import show_duration
-from vaultpy.wiring import Wiring  # noqa: TC001  # typer reads the annotations when it runs
 
 
 def list_(
@@ -22,26 +23,27 @@ def list_(
 
     Example: vaultpy list
     """
-    wiring: Wiring = context.obj
+    run = wiring(context)
     now = time.time()
-    found = rows(wiring.config, wiring.index, now)
+    found = rows(run.config, run.index, now)
     if as_json:
-        typer.echo(json.dumps([row.as_json() for row in found], indent=2))
+        for line in json.dumps([row.as_json() for row in found], indent=2).splitlines():
+            say(line)
         return
     if not found:
-        typer.echo("no profiles yet; enrol an access key: vaultpy add NAME")
+        say("no profiles yet; enrol an access key: vaultpy add NAME")
         return
     _table([("PROFILE", "ACCESS KEY", "SESSION", "ROLE"), *(_cells(row, now) for row in found)])
 
 
 def _cells(row: Row, now: float) -> tuple[str, str, str, str]:
     left = show_duration(row.expiration - now) + " left" if row.expiration else "-"
-    key = row.access_key_id or (f"of {row.source}" if row.source else "-")
-    return row.profile, key, left, row.role_arn or "-"
+    key = row.access_key_id or (f"of {row.source_profile}" if row.source_profile else "-")
+    return printable(row.profile), printable(key), left, printable(row.role_arn or "-")
 
 
 def _table(lines: list[tuple[str, str, str, str]]) -> None:
     widths = [max(len(line[column]) for line in lines) for column in range(3)]
     for line in lines:
         padded = [cell.ljust(width) for cell, width in zip(line, widths, strict=False)]
-        typer.echo("  ".join([*padded, line[3]]).rstrip())
+        say("  ".join([*padded, line[3]]).rstrip())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vaultpy import errors
-from vaultpy.wiring import Wiring  # noqa: TC001  # typer reads the annotations when it runs
+from vaultpy.cli.context import say, wiring
+
+if TYPE_CHECKING:
+    from vaultpy.wiring import Wiring
 
 
 def remove(
@@ -20,19 +23,17 @@ def remove(
 
     Example: vaultpy remove dev
     """
-    wiring: Wiring = context.obj
-    enrolment = wiring.index.enrolment(profile)
+    run = wiring(context)
+    enrolment = run.index.enrolment(profile)
     if enrolment is None:
         raise errors.NotEnrolled(profile=profile)
-    if not yes and not _confirmed(
-        wiring, f"remove access key {enrolment.access_key_id} of {profile} for good?"
-    ):
+    if not yes and not _confirmed(run, f"remove access key {enrolment.access_key_id} of {profile} for good?"):
         raise typer.Exit(1)
-    wiring.enroller().remove(profile)
-    typer.echo(f"removed access key {enrolment.access_key_id} of {profile}; it stays valid in AWS")
+    run.enroller().remove(profile)
+    say(f"removed access key {enrolment.access_key_id} of {profile}; it stays valid in AWS")
 
 
-def _confirmed(wiring: Wiring, question: str) -> bool:
-    if not wiring.terminal.can_ask():
+def _confirmed(run: Wiring, question: str) -> bool:
+    if not run.terminal.can_ask():
         raise errors.NoTerminal(question=question.rstrip("?"), remedy="add --yes if you are sure")
-    return wiring.terminal.confirm(question)
+    return run.terminal.confirm(question)

@@ -1,0 +1,303 @@
+"""The house: what may import what, how large a file and a function may be, and what the warm path loads."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import vaultpy
+
+ROOT = Path(vaultpy.__file__).parent
+MODULES = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for path in ROOT.rglob("*.py")
+}
+
+# What a start with a cached session loads: the standard library only, and of that no slow module.
+WARM = {
+    "__init__",
+    "argv",
+    "config",
+    "config_section",
+    "config_text",
+    "credentials",
+    "errors",
+    "index",
+    "kernel_keyring",
+    "launch",
+    "ledger",
+    "mfa",
+    "plan",
+    "profile",
+    "records",
+    "regions",
+    "session_places",
+    "sessions",
+    "state",
+    "text",
+    "values",
+}
+# Together they cost more than all the rest of a warm start.
+SLOW = {
+    "configparser",
+    "contextlib",
+    "dataclasses",
+    "datetime",
+    "enum",
+    "hashlib",
+    "json",
+    "logging",
+    "pathlib",
+    "re",
+    "subprocess",
+    "typing",
+}
+CORE = WARM | {
+    "access_keys",
+    "accounts",
+    "aws_refusals",
+    "background",
+    "broker",
+    "config_edit",
+    "endpoints",
+    "enrolment",
+    "key_input",
+    "keystore_format",
+    "listing",
+    "oath_passwords",
+    "questions",
+    "trace",
+    "typed_codes",
+}
+EDGES = {
+    "aws_api",
+    "controlling_terminal",
+    "iam",
+    "key_search",
+    "keystore",
+    "keystore_file",
+    "pcsc",
+    "sts",
+    "terminal",
+    "usb",
+    "ykman_passwords",
+    "yubikey",
+    "yubikeys",
+}
+# Edges that stand on another one.
+STORIES = {
+    ("iam", "aws_api"),  # one module knows boto3; the two services are what is said through it
+    ("sts", "aws_api"),
+    ("key_search", "yubikey"),  # one YubiKey, the search among several, and the MFA device made of both
+    ("yubikeys", "yubikey"),
+    ("yubikeys", "key_search"),
+    ("terminal", "controlling_terminal"),  # the voice, and the device that it speaks through
+    ("keystore", "keystore_file"),  # the file is one of the keystores that `open_keystore` chooses from
+}
+LIBRARIES = {
+    "boto3": {"aws_api"},
+    "botocore": {"aws_api"},
+    "cryptography": {"keystore_file"},
+    # ykman's own store of passwords has its key in the keyring, and ykman would make one where there is none.
+    "keyring": {"keystore", "ykman_passwords"},
+    "smartcard": {"pcsc"},
+    "ykman": {"ykman_passwords"},
+    # pcsc's connection is one of yubikit's SmartCardConnections, its base class.
+    "yubikit": {"yubikey", "pcsc"},
+}
+FROM_YUBIKIT_FOR_PCSC = {"yubikit.core", "yubikit.core.smartcard"}
+
+LONGEST_FILE = 250
+# A file that is longer, how long it may be, and why it is one file.
+LONGER_FILES = {
+    "aws_api": (300, "one client, and all that can go wrong between it and AWS"),
+    "broker": (290, "one order of look-ups, locks and calls, to be read from top to bottom"),
+    "errors": (600, "every error that a user can meet stands in one place"),
+    "launch": (310, "becoming a command and supervising one undo the same traces of Python"),
+    "plan": (290, "one decision, with its words"),
+}
+LONGEST_FUNCTION = 30
+
+
+class Imports(ast.NodeVisitor):
+    """The modules that a file imports when it runs: not those for its annotations alone.
+
+    `everywhere` are all of them, `at_once` those outside functions.
+    """
+
+    def __init__(self, module: str) -> None:
+        self.everywhere: set[str] = set()
+        self.at_once: set[str] = set()
+        self._depth = 0
+        self.visit(ast.parse(MODULES[module].read_text(encoding="utf-8")))
+
+    def visit_If(self, node: ast.If) -> None:
+        """Pass over the body of `if TYPE_CHECKING`."""
+        if isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            for child in node.orelse:
+                self.visit(child)
+        else:
+            self.generic_visit(node)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        """Look into a function."""
+        self._depth += 1
+        self.generic_visit(node)
+        self._depth -= 1
+
+    def visit_Import(self, node: ast.Import) -> None:
+        """Take `import a.b`."""
+        self._add({alias.name for alias in node.names})
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        """Take `from a import b`, where b may be a module."""
+        assert not node.level, "imports are absolute here"
+        assert node.module
+        inner = {f"{node.module}.{alias.name}" for alias in node.names}
+        modules = {name for name in inner if name.removeprefix("vaultpy.") in MODULES}
+        self._add(modules if modules and node.module == "vaultpy" else modules | {node.module})
+
+    def _add(self, names: set[str]) -> None:
+        self.everywhere |= names
+        if not self._depth:
+            self.at_once |= names
+
+
+IMPORTS = {module: Imports(module) for module in MODULES}
+
+
+def ours(module: str) -> set[str]:
+    """Return the modules of vaultpy that `module` imports."""
+    found = IMPORTS[module].everywhere
+    return {name.removeprefix("vaultpy.") if name != "vaultpy" else "__init__" for name in found if of(name)}
+
+
+def of(name: str, package: str = "vaultpy") -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+def foreign(module: str) -> set[str]:
+    """Return the libraries that `module` imports."""
+    roots = {name.partition(".")[0] for name in IMPORTS[module].everywhere}
+    return roots - sys.stdlib_module_names - {"vaultpy"}
+
+
+def is_in(module: str, package: str) -> bool:
+    return of(module, package)
+
+
+CLI = {module for module in MODULES if is_in(module, "cli")}
+SIMULATED = {module for module in MODULES if is_in(module, "simulated")}
+
+
+def test_every_module_has_its_room() -> None:
+    assert CORE | EDGES | CLI | SIMULATED | {"__main__", "wiring"} == set(MODULES)
+
+
+@pytest.mark.parametrize("module", sorted(CORE))
+def test_the_core_imports_the_standard_library_and_itself(module: str) -> None:
+    assert foreign(module) == set()
+    assert ours(module) <= CORE
+
+
+@pytest.mark.parametrize("module", sorted(WARM))
+def test_the_warm_path_imports_nothing_slow_and_nothing_but_itself(module: str) -> None:
+    at_once = {name.partition(".")[0] for name in IMPORTS[module].at_once}
+    assert at_once & SLOW == set()
+    assert ours(module) <= WARM
+
+
+def test_a_warm_start_loads_nothing_slow() -> None:
+    names = ", ".join(f"vaultpy.{name}" for name in sorted(WARM - {"__init__"}))
+    # -I keeps the environment out, -S what an editable installation runs at every start.
+    script = f"import sys; sys.path.append({str(ROOT.parent)!r}); import {names}; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True
+    )
+    loaded = set(done.stdout.split())
+    assert "vaultpy.launch" in loaded
+    assert loaded & SLOW == set()
+
+
+@pytest.mark.parametrize("library", sorted(LIBRARIES))
+def test_a_library_is_imported_in_one_module(library: str) -> None:
+    assert {module for module in set(MODULES) - SIMULATED if library in foreign(module)} == LIBRARIES[library]
+
+
+def test_only_the_command_line_imports_typer() -> None:
+    users = {module for module in MODULES if "typer" in foreign(module)}
+    assert users
+    assert users <= CLI
+
+
+def test_no_other_library_is_imported() -> None:
+    assert {name for module in set(MODULES) - SIMULATED for name in foreign(module)} == {*LIBRARIES, "typer"}
+
+
+def test_the_card_takes_only_its_base_class_from_yubikit() -> None:
+    taken = {name for name in IMPORTS["pcsc"].everywhere if of(name, "yubikit")}
+    assert taken <= FROM_YUBIKIT_FOR_PCSC
+
+
+@pytest.mark.parametrize("module", sorted(EDGES))
+def test_edges_import_the_core_and_never_each_other_or_the_broker(module: str) -> None:
+    allowed = CORE - {"broker"} | {other for one, other in STORIES if one == module}
+    assert ours(module) <= allowed
+
+
+def test_only_the_wiring_knows_the_edges() -> None:
+    knowing = {
+        module
+        for module in set(MODULES) - EDGES - SIMULATED
+        if ours(module) & (EDGES - {"terminal"})  # the command line speaks through the terminal too
+    }
+    assert knowing == {"wiring"}
+
+
+@pytest.mark.parametrize("module", sorted(CLI))
+def test_the_command_line_imports_the_wiring_the_terminal_and_the_core(module: str) -> None:
+    assert ours(module) <= CORE | CLI | {"wiring", "terminal"}
+
+
+def test_the_entry_point_imports_the_command_line_alone_and_not_at_once() -> None:
+    assert ours("__main__") == {"cli.app"}
+    assert not any(of(name) for name in IMPORTS["__main__"].at_once)
+
+
+def test_the_simulation_knows_nothing_of_vaultpy_and_vaultpy_nothing_of_it() -> None:
+    assert set().union(*(ours(module) for module in SIMULATED)) <= SIMULATED
+    assert set().union(*(ours(module) for module in set(MODULES) - SIMULATED)) & SIMULATED == set()
+
+
+def test_imports_never_go_in_a_circle() -> None:
+    left = {module: ours(module) - {module} for module in MODULES}
+    while free := {module for module, needs in left.items() if not needs & set(left)}:
+        left = {module: needs for module, needs in left.items() if module not in free}
+    assert left == {}
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_file_is_short(module: str) -> None:
+    lines = len(MODULES[module].read_text(encoding="utf-8").splitlines())
+    longest, _why = LONGER_FILES.get(module, (LONGEST_FILE, ""))
+    assert lines <= longest
+
+
+def functions(module: str) -> list[ast.FunctionDef | ast.AsyncFunctionDef]:
+    nodes = ast.walk(ast.parse(MODULES[module].read_text(encoding="utf-8")))
+    return [node for node in nodes if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+
+
+def length(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Return the lines of its body without its docstring."""
+    body = function.body[1:] if ast.get_docstring(function) is not None else function.body
+    return (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+@pytest.mark.parametrize("module", sorted(MODULES))
+def test_a_function_is_short(module: str) -> None:
+    assert {f.name: length(f) for f in functions(module) if length(f) > LONGEST_FUNCTION} == {}

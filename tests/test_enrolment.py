@@ -1,0 +1,519 @@
+"""Enrolling and removing an access key: what is refused, what is written, and what a failure leaves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from vaultpy import access_keys
+from vaultpy.credentials import AccessKey, Credentials
+from vaultpy.enrolment import Checked, Enroller, check, new_profiles, parse_role
+from vaultpy.errors import (
+    AccessKeyRefused,
+    AlreadyEnrolled,
+    AwsRefused,
+    BadProfileName,
+    BadRoleOption,
+    ConfigUnwritable,
+    KeystoreFailed,
+    KeystoreLocked,
+    NotAnIamUser,
+    NotEnrolled,
+    ProfileExists,
+    RootKey,
+    SecretWrong,
+    StateUnusable,
+    Unreachable,
+    VaultpyError,
+)
+from vaultpy.index import Index
+from vaultpy.records import Enrolment
+from vaultpy.sessions import SessionStore
+from vaultpy.simulated.keystore import MemoryKeystore
+from vaultpy.values import Secret
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = 1_800_000_000
+ALICE = "arn:aws:iam::123456789012:user/alice"
+SERIAL = "arn:aws:iam::123456789012:mfa/alice"
+ROLE = "arn:aws:iam::123456789012:role/admin"
+OLD = AccessKey("AKIAIOSFODNN7EXAMPLE", Secret("the old secret"))
+NEW = AccessKey("AKIAI44QH8DHBEXAMPLE", Secret("the new secret"))
+CHECKED = Checked(ALICE, (SERIAL,), told=True)
+HEARD = "[profile other]\nregion = eu-west-1\n"
+
+
+class Aws:
+    """What AWS says of a key; an exception for an answer is raised."""
+
+    def __init__(self, arn: str | VaultpyError, serials: tuple[str, ...] | VaultpyError = ()) -> None:
+        self.arn = arn
+        self.serials = serials
+        self.asked_for = ""
+
+    def caller_arn(self, signer: AccessKey) -> str:
+        """Return the ARN."""
+        assert signer is NEW
+        if isinstance(self.arn, VaultpyError):
+            raise self.arn
+        return self.arn
+
+    def mfa_serials(self, signer: AccessKey, user_name: str) -> tuple[str, ...]:
+        """Return the serials."""
+        assert signer is NEW
+        self.asked_for = user_name
+        if isinstance(self.serials, VaultpyError):
+            raise self.serials
+        return self.serials
+
+
+class Keystore(MemoryKeystore[Secret]):
+    """A keystore in memory, that may refuse single things."""
+
+    file = ""
+
+    def __init__(self, name: str = "system") -> None:
+        super().__init__(name)
+        self.refuses: set[str] = set()
+        self.keeps_what_it_refuses = False
+
+    def set(self, item: str, text: Secret) -> None:
+        """Store `text`."""
+        if "set" in self.refuses:
+            if self.keeps_what_it_refuses:
+                super().set(item, text)
+            raise KeystoreFailed(keystore=self.name, reason="what was stored does not come back")
+        super().set(item, text)
+
+    def delete(self, item: str) -> None:
+        """Remove `item`."""
+        if "delete" in self.refuses:
+            raise KeystoreLocked
+        super().delete(item)
+
+
+class FullDisk(Index):
+    """An index that takes no enrolment of certain names."""
+
+    refuses: tuple[str, ...] = ()
+
+    def enrol(self, enrolment: Enrolment) -> None:
+        """Add it, or not."""
+        if enrolment.name.startswith(self.refuses) and self.refuses:
+            raise StateUnusable(path="index", reason="No space left on device", remedy="make room")
+        super().enrol(enrolment)
+
+
+class Shelf:
+    """A place for sessions."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+
+    def read(self, digest: str) -> str | None:
+        """Return the text."""
+        return self.texts.get(digest)
+
+    def write(self, digest: str, text: str, ttl: int) -> None:
+        """Keep the text."""
+        assert ttl > 0
+        self.texts[digest] = text
+
+    def delete(self, digest: str) -> None:
+        """Remove the text."""
+        self.texts.pop(digest, None)
+
+
+class Computer:
+    """A user's computer: two keystores, an index, sessions, and a config file that holds something."""
+
+    def __init__(self, directory: Path) -> None:
+        self.config = directory / "config"
+        self.config.write_text(HEARD)
+        self.config_path = str(self.config)
+        self.index = FullDisk(str(directory / "state" / "index"), lambda: NOW)
+        self.keystores = {"system": Keystore("system"), "file": Keystore("file")}
+        self.sessions = SessionStore(self.index, [Shelf()], lambda: NOW)
+
+    @property
+    def enroller(self) -> Enroller:
+        """A new one, as each run has."""
+        return Enroller(
+            self.index, self.sessions, lambda name, _: self.keystores[name], self.config_path, lambda: NOW
+        )
+
+    def enrol(self, name: str, access_key: AccessKey, keystore: str = "system") -> VaultpyError | None:
+        """Enrol a key, and return what stays in the way of deleting the one it replaces."""
+        profiles = new_profiles(name, CHECKED, [])
+        return self.enroller.enrol(name, access_key, CHECKED, keystore, profiles).why
+
+    def secret(self, access_key: AccessKey, keystore: str = "system") -> Secret | None:
+        """Return what a keystore has for a key."""
+        found = access_keys.load(self.keystores[keystore], access_key.id)
+        return None if found is None else found.secret
+
+    def keep_session(self, access_key: AccessKey) -> None:
+        """Cache a session of that key."""
+        made = Credentials("ASIAEXAMPLE", Secret("s"), Secret("t"), NOW + 3600)
+        self.sessions.put(
+            access_key.id, made, access_key_id=access_key.id, label="mfa", profile="dev", duration=3600
+        )
+
+    def has_session(self, access_key: AccessKey) -> bool:
+        """Tell whether one is cached."""
+        return self.sessions.get(access_key.id, 300) is not None
+
+    def everything(self) -> tuple[object, ...]:
+        """Return all that enrolling may change."""
+        items = [dict(keystore._items) for keystore in self.keystores.values()]
+        config = self.config.read_text() if self.config.is_file() else None
+        return items, self.index.enrolments(), config
+
+
+@pytest.fixture
+def computer(tmp_path: Path) -> Computer:
+    """Return a computer on which nothing is enrolled."""
+    return Computer(tmp_path)
+
+
+# ---- whose key it is ------------------------------------------------------------------------------------
+
+
+def test_a_users_key_is_checked_and_its_mfa_devices_are_listed() -> None:
+    assert check(Aws(ALICE, (SERIAL,)), NEW, "dev") == CHECKED
+
+
+def test_a_user_with_a_path_is_asked_about_by_its_name_alone() -> None:
+    aws = Aws("arn:aws:iam::123456789012:user/division/team/alice", (SERIAL,))
+    assert check(aws, NEW, "dev").mfa_serials == (SERIAL,)
+    assert aws.asked_for == "alice"
+
+
+def test_a_root_key_is_refused() -> None:
+    with pytest.raises(RootKey, match="root user of account 123456789012"):
+        check(Aws("arn:aws:iam::123456789012:root"), NEW, "dev")
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:sts::123456789012:assumed-role/admin/alice",
+        "arn:aws:sts::123456789012:federated-user/alice",
+        "arn:aws:iam::123456789012:role/user/alice",
+        "nonsense",
+    ],
+)
+def test_whoever_is_no_iam_user_is_refused(arn: str) -> None:
+    with pytest.raises(NotAnIamUser, match=arn):
+        check(Aws(arn), NEW, "dev")
+
+
+@pytest.mark.parametrize("refusal", [AwsRefused(code="AccessDenied", reason="not authorized")])
+def test_a_user_who_may_not_list_mfa_devices_is_enrolled_without_them(refusal: VaultpyError) -> None:
+    assert check(Aws(ALICE, refusal), NEW, "dev") == Checked(ALICE, (), told=False)
+
+
+def test_no_network_is_no_reason_to_enrol_without_mfa_devices() -> None:
+    with pytest.raises(Unreachable):
+        check(Aws(ALICE, Unreachable(host="iam.amazonaws.com", reason="no route to host")), NEW, "dev")
+
+
+@pytest.mark.parametrize("kind", [AccessKeyRefused, SecretWrong])
+def test_a_key_that_aws_refuses_is_named_with_the_profile_it_was_meant_for(kind: type[VaultpyError]) -> None:
+    with pytest.raises(kind) as caught:
+        check(Aws(kind(key_id="", profile="")), NEW, "dev")
+    assert NEW.id in caught.value.message
+    assert caught.value.hint.endswith("vaultpy add --force dev")
+
+
+# ---- what is written ------------------------------------------------------------------------------------
+
+
+def test_the_one_mfa_device_goes_into_the_profile(computer: Computer) -> None:
+    computer.enrol("dev", NEW)
+    assert computer.config.read_text() == f"{HEARD}\n[profile dev]\nmfa_serial = {SERIAL}\n"
+
+
+@pytest.mark.parametrize("serials", [(), (SERIAL, SERIAL + "-2")])
+def test_none_or_several_mfa_devices_are_only_listed(computer: Computer, serials: tuple[str, ...]) -> None:
+    checked = Checked(ALICE, serials, told=True)
+    computer.enroller.enrol("dev", NEW, checked, "system", new_profiles("dev", checked, []))
+    assert computer.config.read_text() == f"{HEARD}\n[profile dev]\n"
+    assert computer.index.enrolments()[0].mfa_serials == serials
+
+
+def test_roles_get_profiles_whose_source_is_the_key(computer: Computer) -> None:
+    profiles = new_profiles("dev", CHECKED, [("dev-admin", ROLE)])
+    done = computer.enroller.enrol("dev", NEW, CHECKED, "system", profiles)
+    assert done.added == ["dev", "dev-admin"]
+    assert f"[profile dev-admin]\nrole_arn = {ROLE}\nsource_profile = dev\n" in computer.config.read_text()
+
+
+def test_the_key_is_stored_and_listed(computer: Computer) -> None:
+    computer.enrol("dev", NEW, "file")
+    assert computer.secret(NEW, "file") == NEW.secret
+    assert computer.secret(NEW, "system") is None
+    assert computer.index.enrolments() == [
+        Enrolment(
+            name="dev",
+            access_key_id=NEW.id,
+            user_arn=ALICE,
+            mfa_serials=(SERIAL,),
+            keystore="file",
+            keystore_file="",
+            added=NOW,
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "dev",
+        "dev=",
+        f"={ROLE}",
+        "dev=admin",
+        "dev=arn:aws:iam::123456789012:user/alice",
+        "dev=arn:aws:iam::123456789012:role/",
+        "dev=arn:aws:iam::123456789012:role/path/",
+        "dev=arn:aws:iam:eu-west-1:123456789012:role/admin",
+        "dev=arn:aws:iam:::role/admin",
+        "dev=arn:aws:sts::123456789012:role/admin",
+        "dev=urn:aws:iam::123456789012:role/admin",
+    ],
+)
+def test_what_is_not_name_and_role_arn_is_refused(text: str) -> None:
+    with pytest.raises(BadRoleOption):
+        parse_role(text)
+
+
+@pytest.mark.parametrize(
+    "arn", [ROLE, "arn:aws-cn:iam::123456789012:role/path/admin", "arn:aws:iam::123456789012:role/a=b"]
+)
+def test_a_role_is_a_name_and_an_arn(arn: str) -> None:
+    assert parse_role(f"dev={arn}") == ("dev", arn)
+
+
+# ---- what stands in the way -----------------------------------------------------------------------------
+
+
+def test_a_name_that_is_taken_is_refused_unless_the_key_is_to_be_replaced(computer: Computer) -> None:
+    computer.enrol("dev", OLD)
+    with pytest.raises(AlreadyEnrolled, match=OLD.id):
+        computer.enroller.judge("dev", [], replace=False)
+    computer.enroller.judge("dev", [], replace=True)
+
+
+def test_a_role_for_a_profile_with_another_role_is_refused_before_anything_is_asked(
+    computer: Computer,
+) -> None:
+    computer.config.write_text(f"[profile dev-admin]\nrole_arn = {ROLE}-2\n")
+    with pytest.raises(ProfileExists, match="dev-admin"):
+        computer.enroller.judge("dev", [("dev-admin", ROLE)], replace=False)
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a]b", "\x1b[31m", "dev (replaced AKIA)"])
+def test_a_name_that_no_profile_can_have_is_refused_before_anything_is_asked(
+    computer: Computer, name: str
+) -> None:
+    with pytest.raises(BadProfileName):
+        computer.enroller.judge(name, [], replace=False)
+
+
+# ---- what a failure leaves ------------------------------------------------------------------------------
+
+
+def _unwritable_config(computer: Computer) -> None:
+    computer.config_path = str(computer.config / "config")  # a directory that is a file
+
+
+def _profile_with_another_serial(computer: Computer) -> None:
+    computer.config.write_text(f"[profile dev]\nmfa_serial = {SERIAL}-2\n")
+
+
+def _keystore_that_refuses(computer: Computer) -> None:
+    computer.keystores["system"].refuses = {"set"}
+
+
+def _keystore_that_keeps_what_it_refuses(computer: Computer) -> None:
+    computer.keystores["system"].refuses = {"set"}
+    computer.keystores["system"].keeps_what_it_refuses = True
+
+
+def _locked_keystore(computer: Computer) -> None:
+    computer.keystores["system"].failure = KeystoreLocked()
+
+
+def _index_that_refuses(computer: Computer) -> None:
+    computer.index.refuses = ("dev",)
+
+
+def _index_that_refuses_the_replaced(computer: Computer) -> None:
+    computer.index.refuses = ("dev (",)
+
+
+FAILURES = [
+    (_unwritable_config, ConfigUnwritable),
+    (_profile_with_another_serial, ProfileExists),
+    (_keystore_that_refuses, KeystoreFailed),
+    (_keystore_that_keeps_what_it_refuses, KeystoreFailed),
+    (_locked_keystore, KeystoreLocked),
+    (_index_that_refuses, StateUnusable),
+]
+
+
+def _repair(computer: Computer) -> None:
+    computer.config_path = str(computer.config)
+    computer.config.write_text(HEARD)
+    computer.index.refuses = ()
+    for keystore in computer.keystores.values():
+        keystore.refuses = set()
+        keystore.failure = None
+
+
+@pytest.mark.parametrize(("breaks", "error"), FAILURES)
+def test_whatever_fails_nothing_is_half_done_and_a_second_add_works(
+    computer: Computer, breaks: object, error: type[VaultpyError]
+) -> None:
+    assert callable(breaks)
+    breaks(computer)
+    before = computer.everything()
+    with pytest.raises(error):
+        computer.enrol("dev", NEW)
+    assert computer.everything() == before
+    _repair(computer)
+    computer.enroller.judge("dev", [], replace=False)
+    assert computer.enrol("dev", NEW) is None
+    assert computer.secret(NEW) == NEW.secret
+
+
+@pytest.mark.parametrize(("breaks", "error"), [*FAILURES, (_index_that_refuses_the_replaced, StateUnusable)])
+@pytest.mark.parametrize("replacement", [NEW, AccessKey(OLD.id, Secret("its right secret"))])
+def test_whatever_fails_the_key_that_was_to_be_replaced_stays(
+    computer: Computer, breaks: object, error: type[VaultpyError], replacement: AccessKey
+) -> None:
+    assert callable(breaks)
+    if breaks is _index_that_refuses_the_replaced and replacement.id == OLD.id:
+        pytest.skip("nothing is listed as replaced")
+    computer.enrol("dev", OLD)
+    computer.keep_session(OLD)
+    breaks(computer)
+    before = computer.everything()
+    with pytest.raises(error):
+        computer.enrol("dev", replacement)
+    assert computer.everything() == before or breaks is _keystore_that_keeps_what_it_refuses
+    _repair(computer)
+    assert computer.index.enrolments()[0].access_key_id == OLD.id
+    assert computer.has_session(OLD)
+    assert computer.enrol("dev", replacement) is None
+    assert computer.secret(replacement) == replacement.secret
+
+
+def test_ctrl_c_in_the_middle_undoes_like_any_failure(computer: Computer) -> None:
+    class Interrupted(FullDisk):
+        def enrol(self, enrolment: Enrolment) -> None:
+            super().enrol(enrolment)
+            raise KeyboardInterrupt
+
+    before = computer.everything()
+    computer.index = Interrupted(computer.index._path, lambda: NOW)
+    with pytest.raises(KeyboardInterrupt):
+        computer.enrol("dev", NEW)
+    assert computer.everything() == before
+
+
+# ---- replacing and removing -----------------------------------------------------------------------------
+
+
+def test_a_replaced_key_is_gone_with_its_sessions(computer: Computer) -> None:
+    computer.enrol("dev", OLD)
+    computer.keep_session(OLD)
+    assert computer.enrol("dev", NEW) is None
+    assert computer.secret(OLD) is None
+    assert not computer.has_session(OLD)
+    assert computer.secret(NEW) == NEW.secret
+    assert [enrolment.access_key_id for enrolment in computer.index.enrolments()] == [NEW.id]
+
+
+def test_a_replaced_key_that_another_name_uses_stays(computer: Computer) -> None:
+    computer.enrol("dev", OLD)
+    computer.enrol("prod", OLD)
+    computer.keep_session(OLD)
+    assert computer.enrol("dev", NEW) is None
+    assert computer.secret(OLD) == OLD.secret
+    assert computer.has_session(OLD)
+
+
+def test_the_same_key_again_gets_its_new_secret_and_keeps_its_sessions(computer: Computer) -> None:
+    computer.enrol("dev", OLD)
+    computer.keep_session(OLD)
+    assert computer.enrol("dev", AccessKey(OLD.id, Secret("its right secret"))) is None
+    assert computer.secret(OLD) == Secret("its right secret")
+    assert computer.has_session(OLD)
+
+
+def test_a_key_that_moves_to_another_keystore_leaves_the_first(computer: Computer) -> None:
+    computer.enrol("dev", OLD, "system")
+    assert computer.enrol("dev", OLD, "file") is None
+    assert computer.secret(OLD, "system") is None
+    assert computer.secret(OLD, "file") == OLD.secret
+
+
+def test_a_replaced_key_whose_keystore_is_gone_is_named_and_can_be_removed_later(computer: Computer) -> None:
+    computer.enrol("dev", OLD, "system")
+    computer.keystores["system"].failure = KeystoreLocked()
+    done = computer.enroller.enrol("dev", NEW, CHECKED, "file", new_profiles("dev", CHECKED, []))
+    assert isinstance(done.why, KeystoreLocked)
+    assert done.left_behind
+    assert done.left_behind.name == f"dev (replaced {OLD.id})"
+    assert computer.secret(NEW, "file") == NEW.secret
+    computer.keystores["system"].failure = None
+    computer.enroller.remove(done.left_behind.name)
+    assert computer.secret(OLD, "system") is None
+    assert [enrolment.name for enrolment in computer.index.enrolments()] == ["dev"]
+
+
+def test_a_removed_key_is_gone_with_its_sessions_and_its_profile_stays(computer: Computer) -> None:
+    computer.enrol("dev", OLD)
+    computer.keep_session(OLD)
+    assert computer.enroller.remove("dev").access_key_id == OLD.id
+    assert computer.secret(OLD) is None
+    assert not computer.has_session(OLD)
+    assert computer.index.enrolments() == []
+    assert "[profile dev]" in computer.config.read_text()
+
+
+def test_a_removed_key_that_another_name_uses_stays(computer: Computer) -> None:
+    computer.enrol("dev", OLD)
+    computer.enrol("prod", OLD)
+    computer.enroller.remove("dev")
+    assert computer.secret(OLD) == OLD.secret
+    computer.enroller.remove("prod")
+    assert computer.secret(OLD) is None
+
+
+def test_a_name_that_is_not_enrolled_cannot_be_removed(computer: Computer) -> None:
+    with pytest.raises(NotEnrolled, match="dev"):
+        computer.enroller.remove("dev")
+
+
+def test_a_removal_that_was_interrupted_can_be_repeated(computer: Computer) -> None:
+    computer.enrol("dev", OLD)
+    computer.keystores["system"].refuses = {"delete"}
+    with pytest.raises(KeystoreLocked):
+        computer.enroller.remove("dev")
+    assert [enrolment.name for enrolment in computer.index.enrolments()] == ["dev"]
+    computer.keystores["system"].refuses = set()
+    computer.enroller.remove("dev")
+    assert computer.everything()[:2] == ([{}, {}], [])
+
+
+def test_a_key_that_the_keystore_has_lost_can_be_removed(computer: Computer) -> None:
+    computer.enrol("dev", OLD)
+    access_keys.delete(computer.keystores["system"], OLD.id)
+    computer.enroller.remove("dev")
+    assert computer.index.enrolments() == []

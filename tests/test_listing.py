@@ -1,0 +1,165 @@
+"""What `list` shows: profiles, the keys behind them, and their sessions."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from vaultpy.config import Config
+from vaultpy.index import Index
+from vaultpy.listing import Row, rows
+from vaultpy.plan import Options, make_plan
+from vaultpy.records import Enrolment, SessionEntry
+from vaultpy.sessions import digest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NOW = 1_800_000_000
+ALICE = "arn:aws:iam::123456789012:user/alice"
+SERIAL = "arn:aws:iam::123456789012:mfa/alice"
+ROLE = "arn:aws:iam::123456789012:role/admin"
+CONFIG = f"""
+[default]
+region = eu-west-1
+
+[profile dev-admin]
+role_arn = {ROLE}
+source_profile = dev
+
+[profile dev]
+mfa_serial = {SERIAL}
+"""
+
+
+class Home:
+    """A home with a config file and an index."""
+
+    def __init__(self, directory: Path) -> None:
+        self._config = directory / "config"
+        self.index = Index(str(directory / "state" / "index"), lambda: NOW)
+
+    def config(self, text: str = CONFIG) -> Config:
+        """Return the config, with that text."""
+        self._config.write_text(text)
+        nothing = str(self._config.parent / "credentials")
+        return Config.load({"AWS_CONFIG_FILE": str(self._config), "AWS_SHARED_CREDENTIALS_FILE": nothing})
+
+    def enrol(self, name: str) -> None:
+        """List a key under `name`."""
+        self.index.enrol(
+            Enrolment(
+                name=name,
+                access_key_id="AKIAIOSFODNN7EXAMPLE",
+                user_arn=ALICE,
+                mfa_serials=(SERIAL,),
+                keystore="system",
+                keystore_file="",
+                added=NOW,
+            )
+        )
+
+    def list_session(self, config: Config, profile: str, expiration: int) -> None:
+        """List a session that serves `profile`."""
+        plan = make_plan(config, self.index, profile, Options(), {})
+        self.index.record(
+            SessionEntry(
+                digest=digest(plan.question(len(plan.requests))),
+                access_key_id="AKIAIOSFODNN7EXAMPLE",
+                label="mfa",
+                duration=3600,
+                expiration=expiration,
+                profile=profile,
+            )
+        )
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """Return an empty home."""
+    return Home(tmp_path)
+
+
+def by_name(found: list[Row]) -> dict[str, Row]:
+    return {row.profile: row for row in found}
+
+
+def test_an_empty_home_has_nothing_to_list(home: Home) -> None:
+    assert rows(home.config(""), home.index, NOW) == []
+
+
+def test_profiles_stand_in_the_order_of_the_file_and_keys_without_one_come_last(home: Home) -> None:
+    home.enrol("lonely")
+    home.enrol("dev")
+    assert [row.profile for row in rows(home.config(), home.index, NOW)] == [
+        "default",
+        "dev-admin",
+        "dev",
+        "lonely",
+    ]
+
+
+def test_a_key_is_shown_at_the_profile_of_its_name_and_a_role_at_its_own(home: Home) -> None:
+    home.enrol("dev")
+    found = by_name(rows(home.config(), home.index, NOW))
+    assert found["dev"].access_key_id == "AKIAIOSFODNN7EXAMPLE"
+    assert found["dev-admin"].access_key_id == ""
+    assert (found["dev-admin"].source_profile, found["dev-admin"].role_arn) == ("dev", ROLE)
+
+
+def test_a_session_is_shown_at_the_profile_that_it_serves_until_it_ends(home: Home) -> None:
+    home.enrol("dev")
+    config = home.config()
+    home.list_session(config, "dev-admin", NOW + 60)
+    found = by_name(rows(config, home.index, NOW))
+    assert (found["dev-admin"].expiration, found["dev"].expiration) == (NOW + 60, 0)
+    assert by_name(rows(config, home.index, NOW + 60))["dev-admin"].expiration == 0
+
+
+def test_profiles_that_cannot_be_used_are_listed_all_the_same(home: Home) -> None:
+    config = home.config(
+        "[profile a]\nsource_profile = b\n"
+        "[profile b]\nsource_profile = a\n"
+        f"[profile dangling]\nrole_arn = {ROLE}\nsource_profile = nobody\n"
+        "[profile bad]\nduration_seconds = soon\n"
+    )
+    assert [row.profile for row in rows(config, home.index, NOW)] == ["a", "b", "dangling", "bad"]
+
+
+def test_the_json_of_a_key(home: Home) -> None:
+    home.enrol("dev")
+    assert by_name(rows(home.config(), home.index, NOW))["dev"].as_json() == {
+        "profile": "dev",
+        "source_profile": None,
+        "role_arn": None,
+        "access_key_id": "AKIAIOSFODNN7EXAMPLE",
+        "user_arn": ALICE,
+        "mfa_serials": [SERIAL],
+        "expiration": None,
+    }
+
+
+def test_the_json_of_a_role_with_a_session(home: Home) -> None:
+    home.enrol("dev")
+    config = home.config()
+    home.list_session(config, "dev-admin", NOW + 60)
+    assert by_name(rows(config, home.index, NOW))["dev-admin"].as_json() == {
+        "profile": "dev-admin",
+        "source_profile": "dev",
+        "role_arn": ROLE,
+        "access_key_id": None,
+        "user_arn": None,
+        "mfa_serials": [],
+        "expiration": NOW + 60,
+    }
+
+
+def test_the_json_has_names_as_the_file_has_them(home: Home) -> None:
+    config = home.config("[profile \x1b[31mred]\n")
+    (row,) = rows(config, home.index, NOW)
+    shown = json.dumps(row.as_json())
+    assert json.loads(shown)["profile"] == row.profile
+    assert row.profile.startswith("\x1b")
+    assert "\x1b" not in shown

@@ -1,0 +1,41 @@
+"""What the verbs share: the objects of this run, and what is said on stdout."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from vaultpy.errors import OutputFailed, printable
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    import typer
+
+    from vaultpy.wiring import Wiring
+
+
+def wiring(context: typer.Context) -> Wiring:
+    """Return the objects of this run. AWS's config is read now, so that no mistake there spoils `--help`."""
+    environ, terminal, wire = context.obj
+    made: Wiring = wire(environ, terminal)
+    return made
+
+
+def say(line: str) -> None:
+    """Write a line to stdout, made harmless for a terminal; raises OutputFailed and BrokenPipeError."""
+    encoding = sys.stdout.encoding
+    try:
+        print(printable(line).encode(encoding, "backslashreplace").decode(encoding), flush=True)  # noqa: T201  # the one place
+    except OSError as error:
+        abandon(sys.stdout)
+        if error.errno == errno.EPIPE:
+            raise
+        raise OutputFailed(reason=error.strerror) from error
+
+
+def abandon(stream: TextIO) -> None:
+    """Lead a stream that fails to nowhere; what it still holds would fail again at the interpreter's end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
