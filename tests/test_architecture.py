@@ -25,7 +25,9 @@ WARM = {
     "config_section",
     "config_text",
     "credentials",
+    "environment",
     "errors",
+    "handover",
     "index",
     "kernel_keyring",
     "launch",
@@ -40,6 +42,7 @@ WARM = {
     "state",
     "text",
     "values",
+    "warm",
 }
 # Together they cost more than all the rest of a warm start.
 SLOW = {
@@ -117,7 +120,6 @@ LONGER_FILES = {
     "aws_api": (300, "one client, and all that can go wrong between it and AWS"),
     "broker": (290, "one order of look-ups, locks and calls, to be read from top to bottom"),
     "errors": (600, "every error that a user can meet stands in one place"),
-    "launch": (310, "becoming a command and supervising one undo the same traces of Python"),
     "plan": (290, "one decision, with its words"),
 }
 LONGEST_FUNCTION = 30

@@ -14,7 +14,8 @@ import pytest
 
 from vaultpy.credentials import Credentials
 from vaultpy.errors import CommandNotExecutable, CommandNotFound
-from vaultpy.launch import child_environment, find_command
+from vaultpy.environment import child_environment
+from vaultpy.launch import find_command
 from vaultpy.values import Secret
 
 if TYPE_CHECKING:
@@ -299,8 +300,8 @@ def test_the_locale_that_the_interpreter_sets_for_itself_is_undone(program: str,
 )
 def test_where_the_system_does_not_tell_utf8_mode_does(locale: str, seen: bytes) -> None:
     program = (
-        "import os; from vaultpy.launch import _uncoerced;"
-        "print(_uncoerced(dict(os.environ), None).get('LC_CTYPE'))"
+        "import os; from vaultpy.environment import uncoerced;"
+        "print(uncoerced(dict(os.environ), None).get('LC_CTYPE'))"
     )
     env = dict([locale.encode().split(b"=")])
 

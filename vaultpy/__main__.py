@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from vaultpy import warm
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
@@ -17,6 +19,7 @@ def main() -> int:
     """Run the command line; returns the exit status."""
     _fill_closed_streams()
     try:
+        warm.run(sys.argv[1:], os.environ)
         from vaultpy.cli.app import run
 
         status = run(sys.argv[1:], os.environ)

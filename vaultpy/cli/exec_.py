@@ -9,7 +9,8 @@ import typer
 
 from vaultpy import errors
 from vaultpy.cli.context import wiring
-from vaultpy.launch import become, child_environment, find_command
+from vaultpy.handover import hand_over
+from vaultpy.launch import find_command
 from vaultpy.plan import Options, make_plan
 from vaultpy.text import parse_duration
 
@@ -55,15 +56,9 @@ def exec_(  # noqa: PLR0913  # one parameter an option
     code = _line_of_stdin() if mfa_token == "-" else mfa_token  # noqa: S105  # a word for stdin
     broker = run.broker(plan, cache=not no_cache, code=code, yubikey=yubikey)
     credentials = broker.credentials(plan)
-    child = child_environment(
-        run.environ,
-        profile=profile,
-        credentials=credentials,
-        region=region or plan.child_region(run.environ),
-        account_id=plan.account_id,
-        extra=run.config.child_settings(plan.profile),
+    hand_over(
+        plan, credentials, path=path, command=words, config=run.config, environ=run.environ, region=region
     )
-    become(path, words, child)
 
 
 def _shell(run: Wiring, profile: str) -> list[str]:

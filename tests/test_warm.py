@@ -1,0 +1,125 @@
+"""The warm path: the same command as by the long way, or a silent refusal to answer."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.pcscd import missing
+from support.world import BIN, World
+from vaultpy import warm
+from vaultpy.simulated.finger import SteadyFinger
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = [
+    pytest.mark.skipif(missing() is not None, reason=str(missing())),
+    pytest.mark.skipif(sys.platform != "linux", reason="elsewhere sessions are in a keystore"),
+]
+SHOW = (
+    "sh",
+    "-c",
+    'printf "%s\\n" "$0" "$@"; env -0 | sort -z | tr "\\0" "\\n"',
+    "a word",
+    "",
+    "--debug",
+    "$x",
+)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Provide a world with a session of `dev-role` at hand."""
+    with World(tmp_path_factory.mktemp("world"), finger=SteadyFinger()) as world:
+        world.add()
+        assert world.vaultpy("exec", "dev-role", "--", "true").returncode == 0
+        yield world
+
+
+def by_the_long_way(world: World, *words: str, env: dict[str, str] | None = None) -> str:
+    """Run with `--debug`, which the warm path leaves to the command line."""
+    done = world.vaultpy("--debug", "exec", *words, env=env)
+    assert done.returncode == 0, done.stderr
+    assert "session arn:aws:iam::123456789012:role/dev: found" in done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"AWS_REGION": "us-west-2", "AWS_PROFILE": "other", "AWS_VAULT": "outer", "VAULTPY": "outer"},
+        {"AWS_ACCESS_KEY_ID": "ASIA", "AWS_SECRET_ACCESS_KEY": "x", "AWS_SESSION_TOKEN": "y"},
+        {"VAULTPY_KEYSTORE_PASSPHRASE": "never to be seen", "LC_ALL": "C", "ODD": "a\nb"},
+    ],
+)
+@pytest.mark.parametrize("dashes", [["--"], []])
+def test_the_command_gets_the_same_words_and_environment(
+    world: World, more: dict[str, str], dashes: list[str]
+) -> None:
+    environment = world.environment | more
+    touches = world.yubikey.calculations
+    done = world.vaultpy("exec", "dev-role", *dashes, *SHOW, env=environment)
+    assert done.stderr == ""
+    assert done.stdout == by_the_long_way(world, "dev-role", *dashes, *SHOW, env=environment)
+    assert "AWS_SESSION_TOKEN=" in done.stdout
+    assert "never to be seen" not in done.stdout
+    assert world.yubikey.calculations == touches
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["list"],
+        ["--debug", "exec", "dev-role", "--", "true"],
+        ["exec"],
+        ["exec", "dev-role"],
+        ["exec", "--region", "us-west-2", "dev-role", "--", "true"],
+        ["exec", "dev-role", "--no-cache", "--", "true"],
+        ["exec", "--nonsense", "dev-role", "true"],
+        ["exec", "no-such-profile", "--", "true"],
+        ["exec", "dev-role", "--", "no-such-command"],
+        ["exec", "dev-role", "--", "/"],
+    ],
+)
+def test_what_is_not_plain_is_left_to_the_command_line(world: World, words: list[str]) -> None:
+    warm.run(words, world.environment)
+
+
+@pytest.mark.parametrize("name", ["VAULTPY_SESSIONS", "VAULTPY_UNHEARD_OF", "AWS_UNHEARD_OF"])
+def test_a_variable_that_it_does_not_know_is_left_to_the_command_line(world: World, name: str) -> None:
+    warm.run(["exec", "dev-role", "--", "true"], world.environment | {name: "auto"})
+
+
+def test_without_a_session_it_returns_and_says_nothing(
+    world: World, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    warm.run(["exec", "dev-role", "--", "true"], world.environment | {"XDG_STATE_HOME": str(tmp_path)})
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_broken_config_is_left_to_the_command_line(world: World, tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("[profile\n")
+    warm.run(
+        ["exec", "dev-role", "--", "true"], world.environment | {"AWS_CONFIG_FILE": str(tmp_path / "config")}
+    )
+
+
+def test_these_refusals_would_be_noticed(world: World) -> None:
+    words = ["exec", "dev-role", "--", "sh", "-c", "exit 7"]
+    program = f"import os; from vaultpy import warm; warm.run({words}, os.environ)"
+    done = subprocess.run([sys.executable, "-c", program], env=world.environment, check=False, timeout=60)
+    assert done.returncode == 7
+
+
+@pytest.mark.parametrize("words", [["exec", "dev-role", "--", "true"], ["list"]])
+def test_a_directory_full_of_modules_changes_nothing(world: World, tmp_path: Path, words: list[str]) -> None:
+    for name in ("json", "boto3", "typer", "vaultpy", "os", "_signal"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('loaded from the current directory')")
+    subprocess.run([BIN / "vaultpy", *words], env=world.environment, cwd=tmp_path, check=True, timeout=60)

@@ -1,0 +1,40 @@
+"""From credentials to the command, in the same words for the warm path and the command line."""
+
+from __future__ import annotations
+
+from vaultpy.environment import child_environment
+from vaultpy.launch import become
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import NoReturn
+
+    from vaultpy.config import Config
+    from vaultpy.credentials import Credentials
+    from vaultpy.plan import Plan
+
+
+def hand_over(  # noqa: PLR0913  # what the command needs to know
+    plan: Plan,
+    credentials: Credentials,
+    *,
+    path: str,
+    command: list[str],
+    config: Config,
+    environ: Mapping[str, str],
+    region: str | None = None,
+) -> NoReturn:
+    """Become `command`, whose file is `path`, with `credentials` for the plan's profile.
+
+    `region` is what the user asked for; else the environment's, else the profile's.
+    """
+    child = child_environment(
+        environ,
+        profile=plan.profile.name,
+        credentials=credentials,
+        region=region or plan.child_region(environ),
+        account_id=plan.account_id,
+        extra=config.child_settings(plan.profile),
+    )
+    become(path, command, child)
