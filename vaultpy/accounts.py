@@ -48,7 +48,10 @@ class Choice(Value):
 
 
 def choose(accounts: list[Account], wanted: CodeWanted, where: str) -> Choice:
-    """Return the one account that may serve; raises AccountMissing, AccountAmbiguous or AccountUnfit."""
+    """Return the one account that may serve; raises AccountMissing, AccountAmbiguous or AccountUnfit.
+
+    The MFA serial itself goes before the QR code's form, which two devices of one user share.
+    """
     certain = [choice for serial in wanted.mfa_serials for choice in _certain(accounts, serial, wanted)]
     unsure = [choice for serial in wanted.mfa_serials for choice in _unsure(accounts, serial, wanted)]
     choices = certain[:1] or unsure
@@ -56,8 +59,9 @@ def choose(accounts: list[Account], wanted: CodeWanted, where: str) -> Choice:
     if not choices:
         names = ", ".join(account.name for account in accounts) or "none"
         raise AccountMissing(mfa_serial=serials, where=where, accounts=names)
-    if len({choice.account for choice in choices}) > 1:
-        names = ", ".join(choice.account.name for choice in choices)
+    rivals = list(dict.fromkeys(choice.account for choice in choices))
+    if len(rivals) > 1:
+        names = ", ".join(account.name for account in rivals)
         raise AccountAmbiguous(mfa_serial=serials, where=where, accounts=names)
     choice = choices[0]
     if not choice.account.fits:
@@ -66,20 +70,35 @@ def choose(accounts: list[Account], wanted: CodeWanted, where: str) -> Choice:
 
 
 def _certain(accounts: list[Account], serial: str, wanted: CodeWanted) -> list[Choice]:
-    names = [serial, f"{_ISSUER}{wanted.user_name}@{_account_id(serial)}"]
+    names = [serial]
+    if account_id := _account_id(serial):
+        names.append(f"{_ISSUER}{wanted.user_name}@{account_id}")
     if wanted.account is not None:
         names = [name for name in names if name == wanted.account]
-    by_id = {account.id: account for account in accounts}
-    return [Choice(by_id[n.encode()], serial, unsure=False) for n in names if n.encode() in by_id]
+    found = [account for name in names for account in _called(accounts, name)]
+    return [Choice(account, serial, unsure=False) for account in found]
 
 
 def _unsure(accounts: list[Account], serial: str, wanted: CodeWanted) -> list[Choice]:
     if wanted.account is not None:
-        found = [account for account in accounts if account.id == wanted.account.encode()]
+        found = _called(accounts, wanted.account)
     else:
         start = f"{_ISSUER}{wanted.user_name}@".encode()
         found = [account for account in accounts if _is_alias_form(account.id, start)]
     return [Choice(account, serial, unsure=True) for account in found]
+
+
+def _called(accounts: list[Account], name: str) -> list[Account]:
+    """Return those of that name; one that has a period before it only where none is without."""
+    wanted = name.encode("utf-8", "surrogateescape")
+    exact = [account for account in accounts if account.id == wanted]
+    return exact or [account for account in accounts if _without_period(account.id) == wanted]
+
+
+def _without_period(account_id: bytes) -> bytes:
+    """Take off what hosts put before the name of an account whose steps are not of 30 s, as in `60/name`."""
+    period, slash, name = account_id.partition(b"/")
+    return name if slash and period.isdigit() else account_id
 
 
 def _is_alias_form(account_id: bytes, start: bytes) -> bool:

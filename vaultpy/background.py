@@ -21,34 +21,51 @@ T = TypeVar("T")
 
 
 class Task(Generic[T]):
-    """One call on a daemon thread; abandoned by simply forgetting it."""
+    """One call on a daemon thread. It ends with `result` or `abandon`."""
 
     def __init__(self, work: Callable[[], T]) -> None:
-        """Start `work` at once."""
+        """Start `work` at once; `done` becomes readable when it ends."""
         self._work = work
         self._outcome: list[T] = []
         self._failure: BaseException | None = None
+        self._dispose: Callable[[T], object] | None = None
+        self._turn = threading.Lock()
         self.done, self._end = socket.socketpair()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
+        self._ended = threading.Event()
+        threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self) -> None:
         try:
-            self._outcome.append(self._work())
+            outcome = self._work()
         except BaseException as failure:  # noqa: BLE001  # raised again by result, on the caller's thread
             self._failure = failure
+        else:
+            with self._turn:
+                self._outcome.append(outcome)
+                dispose = self._dispose
+            if dispose is not None:
+                dispose(outcome)
         finally:
+            self._ended.set()
             self._end.close()
 
     def finished(self, seconds: float) -> bool:
         """Wait at most `seconds` for the end; tell whether it has come."""
-        self._thread.join(seconds)
-        return not self._thread.is_alive()
+        return self._ended.wait(seconds)
 
     def result(self) -> T:
         """Return what the call returned, or raise what it raised; waits for its end."""
-        self._thread.join()
+        self._ended.wait()
         self.done.close()
         if self._failure is not None:
             raise self._failure
         return self._outcome[0]
+
+    def abandon(self, dispose: Callable[[T], object]) -> None:
+        """Wait no longer: `dispose` gets what the call returns, now or whenever it ends."""
+        self.done.close()
+        with self._turn:
+            self._dispose = dispose
+            returned = list(self._outcome)
+        for outcome in returned:
+            dispose(outcome)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Protocol
 
-    from vaultpy.keystore import Keystore
+    from vaultpy.access_keys import Keystore
 
     class LockedKey(Protocol):
         """A key whose OATH application wants its password."""
@@ -61,10 +61,11 @@ class OathPasswords:
             yield from_ykman
         try:
             ours = self._keystore().get(_item(device_id))
-        except VaultpyError:
+            derived = None if ours is None else bytes.fromhex(ours.reveal())
+        except (VaultpyError, ValueError):  # no keystore, or an item that is not ours: a person is asked
             return
-        if ours is not None:
-            yield bytes.fromhex(ours.reveal())
+        if derived is not None:
+            yield derived
 
 
 def _item(device_id: str) -> str:

@@ -3,12 +3,22 @@
 We connect shared and hold a PC/SC transaction, leave the card as it is when we go, and never end another
 program's process: `ykman.pcsc` connects exclusively and kills GnuPG's scdaemon, so it is not used. The low
 rung `smartcard.scard` is used because pyscard's connection classes power the card down when they disconnect.
+
+While another program's transaction runs, also one whose touch is waited for, pcscd lets SCardConnect and
+SCardStatus wait for its end (SCardBeginTransaction too), and SCardGetStatusChange not. pyscard releases the
+interpreter's lock in every one of them (measured with pyscard 2.3 and pcsc-lite 1.9: another thread never
+stalls), so a blocking call on a thread of its own leaves the main thread to its countdown and to Ctrl-C. The
+calls of one context do wait for each other: each connection has its own, so that an opening that is given up
+holds up nothing else.
 """
 
 from __future__ import annotations
 
+import os
+import socket
+import sys
 import time
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from smartcard import scard
 from yubikit.core import TRANSPORT
@@ -16,11 +26,9 @@ from yubikit.core.smartcard import SmartCardConnection
 
 from vaultpy import errors
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 HELD_SECONDS = 3.0
 _POLL_SECONDS = 0.1
+_NOTICED_SECONDS = 2.0
 _PROTOCOLS = scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
 _USB_ATR_HIGH_NIBBLE = 0xF0
 
@@ -40,6 +48,7 @@ def _fail(code: int) -> NoReturn:
     """Raise what a PC/SC return code means to a user."""
     reason = str(scard.SCardGetErrorMessage(code)).rstrip(".").lower()
     if code in _MISSING:
+        _raise_if_forbidden()
         raise errors.PcscMissing(reason=reason)
     if code in _REFUSED:
         raise errors.PcscRefused
@@ -48,6 +57,20 @@ def _fail(code: int) -> NoReturn:
     if code == scard.SCARD_E_SHARING_VIOLATION:
         raise errors.CardHeld
     raise errors.YubiKeyFailed(reason=reason)
+
+
+def _raise_if_forbidden() -> None:
+    """Tell a socket that we may not open, which pcsc-lite reports like one that is not there."""
+    if sys.platform != "linux":
+        return
+    path = os.environ.get("PCSCLITE_CSOCK_NAME", "/run/pcscd/pcscd.comm")
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(path)
+        except PermissionError:
+            raise errors.PcscForbidden(path=path) from None
+        except OSError:
+            return
 
 
 def _checked(answer: Any) -> Any:  # noqa: ANN401  # scard returns a code, or a tuple that begins with one
@@ -62,53 +85,56 @@ class PcscCards:
     """The card readers of this computer."""
 
     def __init__(self) -> None:
-        """Reach the smart card service; raises PcscMissing or PcscRefused."""
+        """Reach the smart card service; raises PcscMissing, PcscForbidden or PcscRefused."""
         self._context = _checked(scard.SCardEstablishContext(scard.SCARD_SCOPE_USER))
 
     def readers(self) -> list[str]:
         """Return the names of the readers that hold a card."""
-        return [name for name, state, _ in self._states() if state & scard.SCARD_STATE_PRESENT]
+        return [name for name, state in self._states() if state & scard.SCARD_STATE_PRESENT]
 
-    def _states(self) -> list[tuple[str, int, list[int]]]:
+    def empty_readers(self) -> list[str]:
+        """Return the names of the readers that hold none."""
+        return [name for name, state in self._states() if not state & scard.SCARD_STATE_PRESENT]
+
+    def _states(self) -> list[tuple[str, int]]:
         code, names = scard.SCardListReaders(self._context, [])
-        if code == scard.SCARD_E_NO_READERS_AVAILABLE or not names:
+        if code == scard.SCARD_E_NO_READERS_AVAILABLE:
             return []
         if code != scard.SCARD_S_SUCCESS:
             _fail(code)
+        if not names:
+            return []
         asked = [(name, scard.SCARD_STATE_UNAWARE) for name in names]
         code, states = scard.SCardGetStatusChange(self._context, 0, asked)
-        return list(states) if code == scard.SCARD_S_SUCCESS else []
+        if code == scard.SCARD_E_UNKNOWN_READER:  # unplugged since it was listed
+            return []
+        if code != scard.SCARD_S_SUCCESS:
+            _fail(code)
+        return [(name, state) for name, state, _ in states]
 
     def open(self, reader: str) -> PcscConnection:
-        """Connect to the card in `reader`; waits a little for a program that holds it for itself alone."""
-        return PcscConnection(self._context, reader)
+        """Connect to the card in `reader`; waits for its turn, see the head of this file.
+
+        Raises CardHeld, after 3 s, where a program holds it for itself alone, and CardRemoved.
+        """
+        return PcscConnection(reader)
 
 
 class PcscConnection(SmartCardConnection):
     """A shared connection with a transaction: nobody's commands come between ours until `close`."""
 
-    def __init__(self, context: object, reader: str, sleep: Callable[[float], None] = time.sleep) -> None:
-        """Connect; blocks while another connection's transaction runs, as during its wait for a touch."""
-        self._sleep = sleep
-        self._card, self._protocol = self._connect(context, reader)
+    def __init__(self, reader: str) -> None:
+        self._card: object = None
+        self._context = _checked(scard.SCardEstablishContext(scard.SCARD_SCOPE_USER))
         try:
+            self._card, self._protocol = _connect(self._context, reader)
             self._begin()
             _, _, _, atr = _checked(scard.SCardStatus(self._card))
-        except errors.VaultpyError:
-            scard.SCardDisconnect(self._card, scard.SCARD_LEAVE_CARD)
+        except BaseException:
+            self.close()
             raise
         usb = len(atr) > 1 and atr[1] & _USB_ATR_HIGH_NIBBLE == _USB_ATR_HIGH_NIBBLE
         self._transport = TRANSPORT.USB if usb else TRANSPORT.NFC
-
-    def _connect(self, context: object, reader: str) -> tuple[object, int]:
-        patience = HELD_SECONDS
-        while True:
-            answer = scard.SCardConnect(context, reader, scard.SCARD_SHARE_SHARED, _PROTOCOLS)
-            if answer[0] != scard.SCARD_E_SHARING_VIOLATION or patience <= 0:
-                card, protocol = _checked(answer)
-                return card, protocol
-            self._sleep(_POLL_SECONDS)
-            patience -= _POLL_SECONDS
 
     def _begin(self) -> None:
         """Begin the transaction; a card that somebody reset since we connected is taken up again."""
@@ -129,12 +155,38 @@ class PcscConnection(SmartCardConnection):
     def send_and_receive(self, apdu: bytes) -> tuple[bytes, int]:
         """Send one APDU and return its answer and status word; raises CardRemoved and its like."""
         header = scard.SCARD_PCI_T1 if self._protocol == scard.SCARD_PROTOCOL_T1 else scard.SCARD_PCI_T0
-        answer = bytes(_checked(scard.SCardTransmit(self._card, header, list(apdu))))
+        code, received = scard.SCardTransmit(self._card, header, list(apdu))
+        if code == scard.SCARD_E_NOT_TRANSACTED:
+            self._raise_when_removed()
+        _checked(code)
+        answer = bytes(received)
         if len(answer) < 2:  # noqa: PLR2004  # a status word
             raise errors.YubiKeyFailed(reason="an answer without a status word")
         return answer[:-2], int.from_bytes(answer[-2:], "big")
 
+    def _raise_when_removed(self) -> None:
+        """Raise CardRemoved if that is why a command failed: pcscd can notice it a moment later."""
+        deadline = time.monotonic() + _NOTICED_SECONDS
+        while time.monotonic() < deadline:
+            _checked(scard.SCardStatus(self._card))
+            time.sleep(_POLL_SECONDS)
+
     def close(self) -> None:
-        """End the transaction and leave the card as it is; never raises."""
-        scard.SCardEndTransaction(self._card, scard.SCARD_LEAVE_CARD)
-        scard.SCardDisconnect(self._card, scard.SCARD_LEAVE_CARD)
+        """End the transaction and leave the card as it is; never raises, waits for a command under way.
+
+        Without the disconnection pcscd would reset the card, for other programs too.
+        """
+        if self._card is not None:
+            scard.SCardEndTransaction(self._card, scard.SCARD_LEAVE_CARD)
+            scard.SCardDisconnect(self._card, scard.SCARD_LEAVE_CARD)
+        scard.SCardReleaseContext(self._context)
+
+
+def _connect(context: object, reader: str) -> tuple[object, int]:
+    deadline = time.monotonic() + HELD_SECONDS
+    while True:
+        code, card, protocol = scard.SCardConnect(context, reader, scard.SCARD_SHARE_SHARED, _PROTOCOLS)
+        if code != scard.SCARD_E_SHARING_VIOLATION or time.monotonic() > deadline:
+            _checked(code)
+            return card, protocol
+        time.sleep(_POLL_SECONDS)

@@ -6,11 +6,18 @@ other account. Whether an account wants a touch is not asked for either, but see
 
 from __future__ import annotations
 
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from yubikit.core import ApplicationNotAvailableError, BadResponseError, Tlv
-from yubikit.core.smartcard import SW, ApduError
+from yubikit.core import (
+    TRANSPORT,
+    ApplicationNotAvailableError,
+    BadResponseError,
+    NotSupportedError,
+    Tlv,
+)
+from yubikit.core.smartcard import SW, ApduError, SmartCardConnection
 from yubikit.management import ManagementSession
 from yubikit.oath import HASH_ALGORITHM, INS_LIST, OATH_TYPE, TAG_NAME_LIST, Credential, OathSession
 
@@ -22,11 +29,11 @@ from vaultpy.values import Value
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from yubikit.core.smartcard import SmartCardConnection
-
 _TOUCH_TIMED_OUT = {SW.SECURITY_CONDITION_NOT_SATISFIED, SW.CONDITIONS_NOT_SATISFIED}
 _TYPE_MASK, _ALGORITHM_MASK = 0xF0, 0x0F
-_MALFORMED = (BadResponseError, ValueError, KeyError, IndexError, TypeError)
+_MALFORMED = (BadResponseError, NotSupportedError, ArithmeticError, LookupError, TypeError, ValueError)
+_MOST_EXCHANGES = 200
+_MOST_BYTES = 20_000
 
 
 class NoTouchError(Exception):
@@ -42,6 +49,61 @@ class Identity(Value):
 
     def __init__(self, serial: str | None, *, fips: bool) -> None:
         self._set(serial=serial, fips=fips)
+
+
+class Conversation(SmartCardConnection):
+    """A connection that comes to an end whatever the card does, and that can be closed at any time.
+
+    64 accounts are listed in under 5000 bytes: a card that goes on answering for more than the limits here is
+    out of order. Closed while a command waits for a touch, it closes the connection behind it when that ends.
+    """
+
+    def __init__(self, connection: SmartCardConnection) -> None:
+        """Take over `connection`, closing it included."""
+        self._connection = connection
+        self._turn = threading.Lock()
+        self._talking = False
+        self._closed = False
+        self._exchanges = self._bytes = 0
+
+    @property
+    def transport(self) -> TRANSPORT:
+        """The transport behind."""
+        return self._connection.transport
+
+    def send_and_receive(self, apdu: bytes) -> tuple[bytes, int]:
+        """Send `apdu`; raises YubiKeyFailed when the card has said too much."""
+        self._begin()
+        try:
+            data, status = self._connection.send_and_receive(apdu)
+        finally:
+            self._end()
+        self._exchanges += 1
+        self._bytes += len(data)
+        if self._exchanges > _MOST_EXCHANGES or self._bytes > _MOST_BYTES:
+            raise errors.YubiKeyFailed(reason="it does not come to an end")
+        return data, status
+
+    def _begin(self) -> None:
+        with self._turn:
+            if self._closed:
+                raise errors.CardRemoved
+            self._talking = True
+
+    def _end(self) -> None:
+        with self._turn:
+            self._talking = False
+            close_now = self._closed
+        if close_now:
+            self._connection.close()
+
+    def close(self) -> None:
+        """Close the connection: now, or when the command under way ends, but never wait for that."""
+        with self._turn:
+            now = not self._talking and not self._closed
+            self._closed = True
+        if now:
+            self._connection.close()
 
 
 @contextmanager
@@ -60,7 +122,7 @@ def identify(connection: SmartCardConnection) -> Identity:
     with _border():
         try:
             info = ManagementSession(connection).read_device_info()
-        except ApplicationNotAvailableError:
+        except (ApplicationNotAvailableError, NotSupportedError):  # other makers' tokens, and the YubiKey NEO
             return Identity(None, fips=False)
         return Identity(None if info.serial is None else str(info.serial), fips=info.is_fips)
 
@@ -134,7 +196,7 @@ def _account(entry: bytes) -> Account:
     oath_type, algorithm = OATH_TYPE(entry[0] & _TYPE_MASK), HASH_ALGORITHM(entry[0] & _ALGORITHM_MASK)
     account_id = entry[1:]
     period, slash, _ = account_id.partition(b"/")
-    odd_period = bool(slash) and period.isdigit()
+    odd_period = bool(slash) and period.isdigit() and int(period) != STEP_SECONDS
     kind = f"{oath_type.name}, {algorithm.name}" + (f", {period.decode()} s" if odd_period else "")
     fits = oath_type == OATH_TYPE.TOTP and algorithm == HASH_ALGORITHM.SHA1 and not odd_period
     return Account(account_id, kind, fits=fits)

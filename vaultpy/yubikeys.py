@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from vaultpy import errors
@@ -19,17 +20,24 @@ if TYPE_CHECKING:
 
 TOUCH_SECONDS = 15
 TOUCHES = 3
-_UNNOTICED_SECONDS = 0.1
+_UNNOTICED_SECONDS = 0.2
+_SILENT_SECONDS = 2 * TOUCH_SECONDS
 _CODE_LENGTH = 6
 
 
 class YubiKeys:
     """An MfaDevice."""
 
-    def __init__(self, search: Callable[[], KeySearch], person: Person) -> None:
+    def __init__(
+        self,
+        search: Callable[[], KeySearch],
+        person: Person,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """`search` reaches the card readers and may raise PcscMissing or PcscRefused."""
         self._search = search
         self._person = person
+        self._clock = clock
 
     def token_code(
         self, wanted: CodeWanted, step_for: Callable[[str], int], meanwhile: Meanwhile
@@ -38,45 +46,60 @@ class YubiKeys:
         found = self._search().find(wanted, meanwhile)
         if isinstance(found, str):
             return TokenCode(wanted.mfa_serials[0], found, None)
-        meanwhile.prepare()
-        for attempt in range(TOUCHES):
-            code = self._touched(found, step_for, _touch_text(wanted, again=attempt > 0), meanwhile)
-            if code is not None:
-                return code
-        found.connection.close()
+        try:
+            meanwhile.prepare()
+            for attempt in range(TOUCHES):
+                code = self._touched(found, step_for, _touch_text(wanted, again=attempt > 0), meanwhile)
+                if code is not None:
+                    return code
+        finally:
+            found.connection.close()
         raise errors.NotTouched(times=TOUCHES)
 
     def _touched(
         self, found: Found, step_for: Callable[[str], int], text: str, meanwhile: Meanwhile
     ) -> TokenCode | None:
-        """Return the code, or None if nobody touched the key in time.
-
-        While CALCULATE runs, closing the connection would wait for it: a typed code, an error and Ctrl-C
-        leave that to the end of the process.
-        """
+        """Return the code, or None if nobody touched the key in time."""
         serial, account = found.choice.mfa_serial, found.choice.account
         step = step_for(serial)
         trace(f"asking {found.where} for the code of {account.name}, step {step}")
         task = Task(lambda: found.key.calculate(account, step))
-        waited = not task.finished(_UNNOTICED_SECONDS)
-        if waited:
-            with self._person.waiting(text, TOUCH_SECONDS) as waiting:
-                while not task.finished(0):
-                    typed = waiting.pause(POLL_SECONDS, task.done)
-                    if typed is not None:
-                        return TokenCode(serial, typed, None)
-                    meanwhile.check()
+        try:
+            blinks = not task.finished(_UNNOTICED_SECONDS)
+            typed = self._await_touch(task, text, meanwhile) if blinks else None
+        except BaseException:
+            task.abandon(_forget)
+            raise
+        if typed is not None:
+            task.abandon(_forget)
+            return TokenCode(serial, typed, None)
         try:
             digits = task.result()
         except NoTouchError:
-            if waited:
+            if blinks:
                 return None
             raise errors.YubiKeyFailed(reason="it refused without waiting for a touch") from None
-        found.connection.close()
         if len(digits) != _CODE_LENGTH:
             kind = f"{account.kind}, {len(digits)} digits"
             raise errors.AccountUnfit(account=account.name, where=found.where, kind=kind)
         return TokenCode(serial, digits, step)
+
+    def _await_touch(self, task: Task[str], text: str, meanwhile: Meanwhile) -> str | None:
+        """Ask for the touch until CALCULATE ends; return six digits if they are typed first."""
+        deadline = self._clock() + _SILENT_SECONDS
+        with self._person.waiting(text, TOUCH_SECONDS) as waiting:
+            while not task.finished(0):
+                typed = waiting.pause(POLL_SECONDS, task.done)
+                if typed is not None:
+                    return typed
+                meanwhile.check()
+                if self._clock() > deadline:
+                    raise errors.YubiKeyFailed(reason=f"none for {_SILENT_SECONDS} s")
+        return None
+
+
+def _forget(_digits: str) -> None:
+    """Take no notice of a code that came too late."""
 
 
 def _touch_text(wanted: CodeWanted, *, again: bool) -> str:
