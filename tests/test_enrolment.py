@@ -126,6 +126,10 @@ class Shelf:
         """Remove the text."""
         self.texts.pop(digest, None)
 
+    def names(self) -> list[str]:
+        """Return what is there."""
+        return list(self.texts)
+
 
 class Computer:
     """A user's computer: two keystores, an index, sessions, and a config file that holds something."""

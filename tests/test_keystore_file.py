@@ -29,7 +29,8 @@ from vaultpy.errors import (
     VaultpyError,
 )
 from vaultpy.keystore import open_keystore
-from vaultpy.keystore_file import Argon2, FileKeystore, keystore_file_path
+from vaultpy.keystore_file import FileKeystore, keystore_file_path
+from vaultpy.keystore_format import Argon2
 from vaultpy.values import Secret
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def read_as_documented(data: bytes, passphrase: str) -> dict[str, str]:
-    """Read a keystore file by the table in keystore_file's docstring alone."""
+    """Read a keystore file by the table in keystore_format's docstring alone."""
     derived = Argon2id(
         salt=data[16:32],
         length=48,
@@ -361,7 +362,8 @@ import os, sys
 import cryptography.hazmat.primitives.ciphers.aead, cryptography.hazmat.primitives.kdf.argon2
 from support.keystore_fixtures import Answers
 from vaultpy.errors import VaultpyError
-from vaultpy.keystore_file import Argon2, FileKeystore
+from vaultpy.keystore_file import FileKeystore
+from vaultpy.keystore_format import Argon2
 from vaultpy.values import Secret
 os.setgroups([]), os.setgid({NOBODY}), os.setuid({NOBODY})
 environ = {{"VAULTPY_KEYSTORE_PASSPHRASE_FILE": sys.argv[3]}} if sys.argv[3:] else {{}}
@@ -438,7 +440,8 @@ def test_a_user_can_use_a_file_of_his_own(shared_directory: Path) -> None:
 _WRITER = """
 import sys
 from support.keystore_fixtures import Answers
-from vaultpy.keystore_file import Argon2, FileKeystore
+from vaultpy.keystore_file import FileKeystore
+from vaultpy.keystore_format import Argon2
 from vaultpy.values import Secret
 _, path, name, times = sys.argv
 keystore = FileKeystore(path, {}, Answers(), Argon2(64, 1, 1))
@@ -496,7 +499,8 @@ from itertools import count
 from pathlib import Path
 import cryptography.hazmat.primitives.ciphers.aead, cryptography.hazmat.primitives.kdf.argon2
 from support.keystore_fixtures import Answers
-from vaultpy.keystore_file import Argon2, FileKeystore
+from vaultpy.keystore_file import FileKeystore
+from vaultpy.keystore_format import Argon2
 from vaultpy.values import Secret
 
 

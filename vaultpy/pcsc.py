@@ -5,11 +5,10 @@ program's process: `ykman.pcsc` connects exclusively and kills GnuPG's scdaemon,
 rung `smartcard.scard` is used because pyscard's connection classes power the card down when they disconnect.
 
 While another program's transaction runs, also one whose touch is waited for, pcscd lets SCardConnect and
-SCardStatus wait for its end (SCardBeginTransaction too), and SCardGetStatusChange not. pyscard releases the
-interpreter's lock in every one of them (measured with pyscard 2.3 and pcsc-lite 1.9: another thread never
-stalls), so a blocking call on a thread of its own leaves the main thread to its countdown and to Ctrl-C. The
-calls of one context do wait for each other: each connection has its own, so that an opening that is given up
-holds up nothing else.
+SCardStatus wait for its end, and SCardGetStatusChange not. pyscard releases the interpreter's lock in each of
+these (measured with pyscard 2.3 and pcsc-lite 1.9: another thread never stalls), so a blocking call on a
+thread of its own leaves the main thread to its countdown and to Ctrl-C. The calls of one context may wait for
+each other: each connection has its own, so that an opening that is given up holds up nothing else.
 """
 
 from __future__ import annotations

@@ -8,7 +8,8 @@ import pytest
 from keystore_contract import BEHAVIOURS
 
 from vaultpy.keystore import open_keystore
-from vaultpy.keystore_file import Argon2, FileKeystore
+from vaultpy.keystore_file import FileKeystore
+from vaultpy.keystore_format import Argon2
 from vaultpy.simulated.keystore import MemoryKeystore
 
 if TYPE_CHECKING:
