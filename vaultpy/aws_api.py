@@ -1,46 +1,54 @@
 """boto3, for `sts.py` and `iam.py`: clients that vaultpy alone configures, and AWS's refusals put into words.
 
-The one module that imports boto3. A client here never reads credentials from anywhere, never retries (a retry
-can send a spent MFA code again) and never follows a configured endpoint that was not passed in.
+The one module that imports boto3. A client here reads credentials from nowhere and no file of AWS's, never
+retries (a retry can send a spent MFA code again), follows no redirect (botocore does so for S3 alone) and no
+configured endpoint that was not passed in.
 """
 
 from __future__ import annotations
 
+import os
+import ssl
 import time
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import boto3
 import botocore
 from botocore.config import Config
 from botocore.exceptions import (
-    BotoCoreError,
     ClientError,
-    ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
     HTTPClientError,
     InvalidRegionError,
     ProxyConnectionError,
-    ReadTimeoutError,
     SSLError,
 )
 from botocore.session import Session
 
-from vaultpy import errors
+from vaultpy import config, errors
+from vaultpy.aws_refusals import refusal
 from vaultpy.credentials import AccessKey, Credentials
+from vaultpy.endpoints import is_loopback
 from vaultpy.text import clock_wrong
 from vaultpy.trace import trace
+from vaultpy.values import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Iterator, Mapping
+
+    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
 CONNECT_SECONDS = 5
 READ_SECONDS = 10
-_BAD_CODE = "invalid MFA one time pass code"
-_BAD_SERIAL = "unable to validate MFA code"
-_BUSY = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException", "ServiceUnavailable"})
+LARGEST_ANSWER = 1024 * 1024  # bytes; of the calls made here, AWS's longest answers have some thousands
+_LONGEST_REASON = 300
+_LENT_BOOLEANS = (
+    ("use_fips_endpoint", "AWS_USE_FIPS_ENDPOINT"),
+    ("use_dualstack_endpoint", "AWS_USE_DUALSTACK_ENDPOINT"),
+)
 _SERVER_ERROR = 500
 
 
@@ -48,36 +56,62 @@ class AwsClient:
     """One boto3 client whose signer is exchanged before each call, so that one connection serves them all."""
 
     def __init__(self, service: str, region: str, endpoint_url: str | None, profile: str | None) -> None:
-        """Build it: 40 to 100 ms. `profile` only lends its ca_bundle, FIPS and dual-stack settings."""
-        session = Session(session_vars={"profile": (None, None, None, None)}, profile=profile)
-        session.set_config_variable("sts_regional_endpoints", "regional")
+        """Build it: 40 to 100 ms. `profile` only lends its ca_bundle, FIPS and dual-stack settings.
+
+        Raises RegionUnknown, EndpointMalformed, and what reading the config raises.
+        """
+        session = _session(profile)
         session.set_credentials("unset", "unset")
         self._keys = session.get_credentials()
-        config = Config(
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
-            retries={"total_max_attempts": 1},
-            ignore_configured_endpoint_urls=True,
-            user_agent_extra="vaultpy",
-        )
         try:
             self._client: Any = boto3.Session(botocore_session=session).client(
-                service, region_name=region, endpoint_url=endpoint_url, config=config
+                service, region_name=region, endpoint_url=endpoint_url, config=_config(endpoint_url)
             )
-        except (InvalidRegionError, ValueError):
+        except InvalidRegionError:
             raise errors.RegionUnknown(region=region) from None
+        except ValueError:
+            raise errors.EndpointMalformed(url=endpoint_url) from None
         self.region = region
         self.host = urlsplit(self._client.meta.endpoint_url).hostname or ""
         self._unsigned = False
-        self._client.meta.events.register("choose-signer", self._choose_signer)
+        self._status = 0
+        self._date: str | None = None
+        events = self._client.meta.events
+        events.register("choose-signer", self._choose_signer)
+        events.register("before-send", self._transmit)
 
     def _choose_signer(self, **_: object) -> object:
         return botocore.UNSIGNED if self._unsigned else None
 
+    def _transmit(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
+        """Send in botocore's place: the answer is read up to a limit, which botocore does not know."""
+        request.stream_output = True
+        for name, value in list(request.headers.items()):
+            if isinstance(value, bytes):  # over which urllib3 trips, leaving the connection open, at a 303
+                request.headers[name] = value.decode("latin-1")
+        session = self._client._endpoint.http_session  # noqa: SLF001  # botocore has no public way to its session
+        answer = session.send(request)
+        self._status, self._date = answer.status_code, answer.headers.get("Date")
+        answer.raw = _Bounded(answer.raw)
+        try:
+            len(answer.content)
+        except _TooLongError:
+            raise
+        except Exception as failure:
+            raise HTTPClientError(error=failure) from failure
+        return answer
+
     def call(
-        self, operation: str, signer: AccessKey | Credentials, parameters: Mapping[str, object], facts: Facts
+        self,
+        operation: str,
+        signer: AccessKey | Credentials,
+        parameters: Mapping[str, object],
+        facts: Mapping[str, object],
     ) -> dict[str, Any]:
-        """Make one signed call, once; raises the error that tells the user what AWS's refusal means."""
+        """Make one signed call, once; raises the error that tells the user what AWS's refusal means.
+
+        A parameter may be a Secret.
+        """
         if isinstance(signer, AccessKey):
             key_id, secret, token = signer.id, signer.secret, None
         else:
@@ -86,95 +120,175 @@ class AwsClient:
         self._keys.secret_key = secret.reveal()
         self._keys.token = token.reveal() if token else None
         trace(f"{operation} to {self.host}, signed with {key_id}, {', '.join(parameters) or 'no parameters'}")
-        try:
-            return self._answer(getattr(self._client, operation), parameters)
-        except ClientError as error:
-            trace(f"{operation} was refused: {error.response.get('Error', {}).get('Code', '')}")
-            _refuse(error, {**facts, "key_id": key_id, "region": self.region, "host": self.host})
-        finally:
-            self._keys.access_key = self._keys.secret_key = self._keys.token = None
+        answer = self._attempt(operation, parameters)
+        self._keys.access_key = self._keys.secret_key = self._keys.token = None
+        if isinstance(answer, dict):
+            return answer
+        known = {"profile": "", "user": "", **facts, "key_id": key_id, "region": self.region}
+        failure = self._meaning(answer, known, by_session=token is not None)
+        trace(f"{operation} failed: {type(failure).__name__}, HTTP status {self._status}")
+        raise failure
 
     def date(self) -> float:
-        """Return AWS's time as an epoch, from the Date header of a request that carries no credentials."""
-        self._unsigned = True
+        """Return AWS's time as an epoch, from the Date header of a request that carries no credentials.
+
+        What the answer says otherwise does not matter. Raises Unreachable and TlsFailed, and AnswerMalformed
+        for an answer without a date.
+        """
+        self._unsigned, self._date = True, None
+        answer = self._attempt("get_caller_identity", {})
+        self._unsigned = False
+        found = self._aws_time()
+        if found is not None:
+            return found
+        if isinstance(answer, Exception) and not self._status:
+            failure = _not_answered(answer, self.host)
+            if isinstance(failure, errors.NoAnswer):  # its hint speaks of a code, and none was sent
+                failure = errors.Unreachable(host=self.host, reason=_reason(answer))
+            raise failure
+        raise errors.AnswerMalformed(host=self.host, reason="no date")
+
+    def _attempt(self, operation: str, parameters: Mapping[str, object]) -> dict[str, Any] | Exception:
+        """Return the answer, or what botocore raised.
+
+        What is raised in its stead is raised later, so that it has no `__context__`: botocore's exceptions
+        hold the request, with the code and the session token in it.
+        """
+        self._status = 0
         try:
-            answer = self._answer(self._client.get_caller_identity, {})
-        except ClientError as error:
-            answer = error.response
-        finally:
-            self._unsigned = False
-        return _date_of(answer, self.host)
+            revealed = {k: v.reveal() if isinstance(v, Secret) else v for k, v in parameters.items()}
+            answer: dict[str, Any] = getattr(self._client, operation)(**revealed)
+        except Exception as failure:  # noqa: BLE001  # whatever a stranger's answer makes botocore trip over
+            return failure
+        return answer
 
-    def _answer(
-        self, operation: Callable[..., dict[str, Any]], parameters: Mapping[str, object]
-    ) -> dict[str, Any]:
-        """Call, and translate whatever is not an answer of AWS's."""
+    def _aws_time(self) -> float | None:
         try:
-            return operation(**parameters)
-        except ClientError:
-            raise
-        except SSLError as error:
-            raise errors.TlsFailed(host=self.host, reason=_reason(error)) from None
-        except (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError) as error:
-            raise errors.Unreachable(host=self.host, reason=_reason(error)) from None
-        except (ConnectionClosedError, ReadTimeoutError, HTTPClientError) as error:
-            raise errors.NoAnswer(host=self.host, reason=_reason(error)) from None
-        except (BotoCoreError, ValueError, TypeError, KeyError) as error:
-            raise errors.AnswerMalformed(host=self.host, reason=type(error).__name__) from None
+            return parsedate_to_datetime(self._date or "").timestamp()
+        except (TypeError, ValueError, OverflowError, IndexError):
+            return None
+
+    def _meaning(
+        self, failure: Exception, facts: dict[str, object], *, by_session: bool
+    ) -> errors.VaultpyError:
+        if not isinstance(failure, ClientError):
+            if self._status and not isinstance(failure, HTTPClientError):
+                reason = f"HTTP status {self._status}, {_what_is_wrong(failure)}"
+                return errors.AnswerMalformed(host=self.host, reason=reason)
+            return _not_answered(failure, self.host)
+        error = failure.response.get("Error") or {}
+        code, text = str(error.get("Code", "")), str(error.get("Message", ""))
+        if self._status >= _SERVER_ERROR:
+            return errors.AwsBusy(reason=code)
+        aws_time = self._aws_time()
+        if code == "SignatureDoesNotMatch" and text.startswith("Signature ") and aws_time is not None:
+            return clock_wrong(aws_time - time.time())
+        return refusal(code, text[:_LONGEST_REASON], facts, by_session=by_session)
 
 
-if TYPE_CHECKING:
-    Facts = dict[str, object]
+class _TooLongError(Exception):
+    """An answer over the limit."""
 
 
-def _reason(error: BotoCoreError) -> str:
+class _Bounded:
+    """A response's body that ends with an error after `LARGEST_ANSWER` bytes."""
+
+    def __init__(self, raw: Any) -> None:  # noqa: ANN401  # urllib3's response
+        self._raw = raw
+
+    def stream(self) -> Iterator[bytes]:
+        """Yield the body in pieces, as `AWSResponse.content` reads it."""
+        left = LARGEST_ANSWER
+        for piece in self._raw.stream():
+            left -= len(piece)
+            if left < 0:
+                self._raw.close()
+                raise _TooLongError
+            yield piece
+
+
+def _session(profile: str | None) -> Session:
+    """Return a session that reads neither AWS_PROFILE nor AWS's files; the settings it needs are lent."""
+    session = Session(session_vars={"profile": (None, None, None, None)})
+    session.set_config_variable("config_file", os.devnull)
+    session.set_config_variable("credentials_file", os.devnull)
+    session.set_config_variable("sts_regional_endpoints", "regional")
+    if profile is None:
+        return session
+    settings = config.Config.load(os.environ).profile(profile).settings
+    if settings.get("ca_bundle") and not os.environ.get("AWS_CA_BUNDLE"):
+        session.set_config_variable("ca_bundle", settings["ca_bundle"])
+    for key, variable in _LENT_BOOLEANS:
+        if settings.get(key) and not os.environ.get(variable):
+            session.set_config_variable(key, settings[key].lower() == "true")
+    return session
+
+
+def _config(endpoint_url: str | None) -> Config:
+    """Return what every client has in common.
+
+    The defaults mode is fixed because AWS_DEFAULTS_MODE=auto would ask the instance metadata service.
+    """
+    named: dict[str, object] = {}
+    if endpoint_url is not None:  # as it stands: botocore takes neither setting together with an endpoint
+        named = {"use_fips_endpoint": False, "use_dualstack_endpoint": False}
+        if is_loopback(endpoint_url):
+            named["proxies"] = {}
+    return Config(
+        connect_timeout=CONNECT_SECONDS,
+        read_timeout=READ_SECONDS,
+        retries={"total_max_attempts": 1, "mode": "standard"},
+        defaults_mode="legacy",
+        ignore_configured_endpoint_urls=True,
+        user_agent_extra="vaultpy",
+        **named,
+    )
+
+
+def _not_answered(failure: Exception, host: str) -> errors.VaultpyError:
+    """Return the error for a request that got no answer, by whether it can have left this computer."""
+    reason = _reason(failure)
+    if isinstance(failure, SSLError) and not isinstance(_innermost(failure), ssl.SSLEOFError):
+        return errors.TlsFailed(host=host, reason=reason)
+    if isinstance(failure, (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)):
+        return errors.Unreachable(host=host, reason=reason)
+    if isinstance(
+        _innermost(failure), TypeError
+    ):  # urllib3 prepares for a 303, stumbling over botocore's headers
+        return errors.AnswerMalformed(host=host, reason="a redirect")
+    if isinstance(failure, HTTPClientError):
+        return errors.NoAnswer(host=host, reason=reason)
+    return errors.AwsRefused(code=type(failure).__name__, reason="boto3 would not send the request")
+
+
+def _innermost(failure: BaseException) -> BaseException:
+    """Return what is at the bottom of an exception of botocore's, which wrap each other in several ways."""
+    for _ in range(10):
+        kwargs = getattr(failure, "kwargs", {})
+        inner = next(
+            (
+                it
+                for it in (kwargs.get("error"), getattr(failure, "reason", None), *reversed(failure.args))
+                if isinstance(it, BaseException)
+            ),
+            failure.__cause__,
+        )
+        if inner is None:
+            break
+        failure = inner
+    return failure
+
+
+def _reason(failure: Exception) -> str:
     """Return the innermost cause in a few words, without the URL and its parameters."""
-    inner = error.kwargs.get("error", error)
-    while isinstance(getattr(inner, "reason", None), Exception):
-        inner = inner.reason
-    text = getattr(inner, "strerror", None) or str(inner).rpartition(": ")[2]
-    return str(text)[:120].rstrip(".").lower() or type(error).__name__
+    inner = _innermost(failure)
+    if inner is failure and isinstance(failure, ConnectTimeoutError):
+        return "no connection within the time"
+    text = getattr(inner, "verify_message", "") or getattr(inner, "strerror", "") or str(inner)
+    return text.rpartition(": ")[2][:120].rstrip(".").lower() or type(inner).__name__
 
 
-def _date_of(answer: Mapping[str, Any], host: str) -> float:
-    try:
-        header = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
-        return parsedate_to_datetime(header).timestamp()
-    except (KeyError, TypeError, ValueError):
-        raise errors.AnswerMalformed(host=host, reason="no date") from None
-
-
-def _refuse(error: ClientError, facts: Facts) -> NoReturn:
-    """Raise what AWS's refusal means."""
-    code = str(error.response.get("Error", {}).get("Code", ""))
-    text = str(error.response.get("Error", {}).get("Message", ""))
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    if code in _BUSY or status >= _SERVER_ERROR:
-        raise errors.AwsBusy(reason=code) from None
-    if code == "SignatureDoesNotMatch":
-        _refuse_signature(error, text, facts)
-    if code in {"AccessDenied", "AccessDeniedException"}:
-        _refuse_access(text, facts)
-    if code == "RegionDisabledException":
-        raise errors.RegionOff(**facts) from None
-    if code in {"InvalidClientTokenId", "ExpiredToken", "UnrecognizedClientException"}:
-        raise errors.AccessKeyRefused(**facts) from None
-    if code == "ValidationError" and "durationseconds" in text.lower():
-        raise errors.DurationRefused(reason=text) from None
-    raise errors.AwsRefused(code=code, reason=text) from None
-
-
-def _refuse_signature(error: ClientError, text: str, facts: Facts) -> NoReturn:
-    if text.startswith("Signature "):
-        raise clock_wrong(_date_of(error.response, str(facts["host"])) - time.time()) from None
-    raise errors.SecretWrong(**facts) from None
-
-
-def _refuse_access(text: str, facts: Facts) -> NoReturn:
-    if _BAD_CODE in text:
-        raise errors.CodeRefused(**facts) from None
-    if _BAD_SERIAL in text:
-        raise errors.MfaDeviceRefused(**facts) from None
-    if "sts:AssumeRole" in text:
-        raise errors.RoleDenied(**facts) from None
-    raise errors.AwsRefused(code="AccessDenied", reason=text) from None
+def _what_is_wrong(failure: Exception) -> str:
+    if isinstance(failure, _TooLongError):
+        return f"over {LARGEST_ANSWER // 1024} kB"
+    return "not what AWS writes"

@@ -8,7 +8,8 @@ caps a role assumed with temporary credentials at one hour. At most one MFA code
 
 from __future__ import annotations
 
-from vaultpy.errors import NotEnrolled, UnsupportedSource
+from vaultpy.errors import DurationRefused, NotEnrolled, UnsupportedSource
+from vaultpy.regions import sts_region
 from vaultpy.values import Value
 
 TYPE_CHECKING = False
@@ -16,11 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vaultpy.config import Config, Profile
-    from vaultpy.index import Enrolment, Index
+    from vaultpy.index import Index
+    from vaultpy.records import Enrolment
 
 HOUR = 3600
 MFA_SESSION_SECONDS = 12 * HOUR
-_PARTITION_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+_SHORTEST = 900  # AWS's limits, for both calls and then for each
+_LONGEST_MFA_SESSION = 36 * HOUR
+_LONGEST_ROLE_SESSION = 12 * HOUR
 _SESSION_NAME_LENGTH = 64
 
 
@@ -89,7 +93,7 @@ class AssumeRole(Value):
 
     def question(self) -> str:
         """Return every parameter that changes what the credentials may do; not how MFA was shown."""
-        return "\t".join(("assume-role", self.role_arn, self.session_name, repr(self.external_id)))
+        return f"assume-role\t{self.role_arn!r}\t{self.session_name!r}\t{self.external_id!r}"
 
 
 if TYPE_CHECKING:
@@ -146,27 +150,37 @@ class Plan(Value):
         asked = self.requests[:made]
         if made > 1 and isinstance(asked[0], GetSessionToken):
             asked = asked[1:]
-        lines = [f"access-key\t{self.enrolment.access_key_id}"]
+        return self._question(asked)
+
+    def mfa_session_question(self) -> str:
+        """Return what an MFA session of the same user answers, be it part of this plan or not."""
+        return self._question((GetSessionToken(("any",), MFA_SESSION_SECONDS),))
+
+    def _question(self, asked: tuple[Request, ...]) -> str:
+        lines = [f"access-key\t{self.enrolment.access_key_id!r}"]
         if self.endpoint_url:
-            lines.append(f"endpoint\t{self.endpoint_url}")
+            lines.append(f"endpoint\t{self.endpoint_url!r}")
         return "\n".join([*lines, *(request.question() for request in asked)])
 
 
 def make_plan(config: Config, index: Index, name: str, options: Options, environ: Mapping[str, str]) -> Plan:
-    """Return the plan for profile `name`; raises a ConfigError's kin, NotEnrolled or UnsupportedSource."""
+    """Return the plan for profile `name`.
+
+    Raises NotEnrolled, UnsupportedSource, DurationRefused, and what reading the config raises.
+    """
     chain = config.chain(name)
     source = chain[-1]
     enrolment = _enrolment(index, chain)
     serials = _mfa_serials(chain, enrolment, options, environ)
     roles = [profile for profile in reversed(chain) if profile.role_arn]
     direct = _is_direct(chain[0], roles, options)
-    mfa_session = GetSessionToken(serials, source.vaultpy_session_duration or MFA_SESSION_SECONDS)
+    mfa_session = GetSessionToken(serials, _mfa_session_seconds(source))
     requests, capped = _requests(roles, mfa_session, enrolment, options, direct=direct)
     return Plan(
         chain[0],
         enrolment,
         requests,
-        region=_sts_region(source, chain[0], enrolment),
+        region=sts_region(chain[0].role_arn or enrolment.user_arn, source.region, chain[0].region),
         endpoint_url=config.endpoint_url("sts", source),
         capped=capped,
     )
@@ -185,16 +199,32 @@ def _enrolment(index: Index, chain: list[Profile]) -> Enrolment:
 def _mfa_serials(
     chain: list[Profile], enrolment: Enrolment, options: Options, environ: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """Return who may answer: the option, the variable, the profile, its source profile, the index."""
+    """Return who may answer: the option, the variable, the profile, its source profiles, the index."""
     for told in (options.mfa_serial, environ.get("AWS_MFA_SERIAL")):
         if told:
             return (told,)
-    for profile in (chain[0], chain[-1]):
+    for profile in chain:
         if profile.vaultpy_mfa_serials:
             return profile.vaultpy_mfa_serials
         if profile.mfa_serial:
             return (profile.mfa_serial,)
     return enrolment.mfa_serials
+
+
+def _mfa_session_seconds(source: Profile) -> int:
+    seconds = source.vaultpy_session_duration or MFA_SESSION_SECONDS
+    if not _SHORTEST <= seconds <= _LONGEST_MFA_SESSION:
+        raise source.bad_value("vaultpy_session_duration", "a duration from 15m to 36h")
+    return seconds
+
+
+def _wanted(options: Options, otherwise: int, longest: int) -> int:
+    """Return the seconds that are asked for; raises DurationRefused, as AWS would after the touch."""
+    seconds = options.duration or otherwise
+    if not _SHORTEST <= seconds <= longest:
+        limits = f"{_SHORTEST} s and {longest} s ({longest // HOUR}h)"
+        raise DurationRefused(reason=f"{seconds} s is not between {limits}")
+    return seconds
 
 
 def _is_direct(target: Profile, roles: list[Profile], options: Options) -> bool:
@@ -215,7 +245,8 @@ def _requests(
     """Return the calls in order, and whether AWS's limit of an hour cut a wanted duration short."""
     serials = mfa_session.mfa_serials
     if not roles:
-        return (GetSessionToken(serials, options.duration or mfa_session.duration),), False
+        wanted = _wanted(options, mfa_session.duration, _LONGEST_MFA_SESSION)
+        return (GetSessionToken(serials, wanted),), False
     requests: list[Request] = []
     if serials and not direct:
         requests.append(mfa_session)
@@ -223,7 +254,7 @@ def _requests(
     for profile in roles:
         wanted = profile.duration_seconds or HOUR
         if profile is roles[-1]:
-            wanted = options.duration or wanted
+            wanted = _wanted(options, wanted, _LONGEST_ROLE_SESSION)
         chained = bool(requests)
         capped = capped or (chained and wanted > HOUR)
         requests.append(
@@ -243,10 +274,3 @@ def _user_name(enrolment: Enrolment) -> str:
     name = enrolment.user_name
     kept = "".join(c if c.isascii() and (c.isalnum() or c in "_+=,.@-") else "-" for c in name)
     return (kept if len(kept) > 1 else kept + "-vaultpy")[:_SESSION_NAME_LENGTH]
-
-
-def _sts_region(source: Profile, target: Profile, enrolment: Enrolment) -> str:
-    """Return a region whose STS answers: never the global endpoint, whose tokens fail in opt-in regions."""
-    partition = (target.role_arn or enrolment.user_arn).split(":")[1:2]
-    default = _PARTITION_REGIONS.get(partition[0] if partition else "aws", "us-east-1")
-    return source.region or target.region or default

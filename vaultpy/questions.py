@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from vaultpy import errors
-from vaultpy.endpoints import host_of, is_trusted
+from vaultpy.endpoints import host_of, is_plain, is_trusted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,9 +47,14 @@ class Questions:
         self._index.confirm("account", mfa_serial, account)
 
     def confirm_endpoint(self, endpoint_url: str | None) -> None:
-        """Have a person say that codes may go to a host that is not AWS's; raises EndpointUnconfirmed."""
+        """Have a person say that codes may go to a host that is not AWS's.
+
+        Raises EndpointUnconfirmed, and EndpointMalformed for what could be read as two different hosts.
+        """
         if endpoint_url is None or is_trusted(endpoint_url):
             return
+        if not is_plain(endpoint_url):
+            raise errors.EndpointMalformed(url=endpoint_url)
         host = host_of(endpoint_url)
         if self._index.confirmed("endpoint", "sts", host):
             return

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
             """Return the digests of all that lives there, as far as the place can tell."""
 
 
+MARGIN_SECONDS = 300
+"""How long a session must last for a command that begins now."""
+
 _FORMAT = "vaultpy session 1"
 _CLOCK_TOLERANCE = 900  # AWS refuses what is signed with a clock that is further off
 _LINES = 7

@@ -10,13 +10,14 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from vaultpy.credentials import Credentials
-from vaultpy.errors import AnswerMalformed, VaultpyError
+from vaultpy.errors import AnswerMalformed
 from vaultpy.plan import GetSessionToken
 from vaultpy.text import clock_wrong
 from vaultpy.values import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import TracebackType
 
     from vaultpy.aws_api import AwsClient
     from vaultpy.credentials import AccessKey
@@ -42,7 +43,7 @@ class Sts:
         self._thread: threading.Thread | None = None
         self._built: AwsClient | None = None
         self._offset = 0.0
-        self._failure: BaseException | None = None
+        self._failure: tuple[BaseException, TracebackType | None] | None = None
 
     def prepare(self) -> None:
         """Begin to build the client and to ask AWS for the time, on a thread of its own."""
@@ -51,20 +52,26 @@ class Sts:
             self._thread.start()
 
     def _prepare(self) -> None:
+        try:
+            self._open()
+        except BaseException as failure:  # noqa: BLE001  # raised again by check, on the caller's thread
+            self._failure = failure, failure.__traceback__
+
+    def _open(self) -> None:
         from vaultpy.aws_api import AwsClient
 
-        try:
+        if self._built is None:
             self._built = AwsClient(*self._where)
-            self._offset = self._built.date() - self._clock()
-            if abs(self._offset) > CLOCK_LIMIT_SECONDS:
-                raise clock_wrong(self._offset)  # noqa: TRY301  # it is told like everything that went wrong here
-        except BaseException as failure:  # noqa: BLE001  # raised again by check, on the caller's thread
-            self._failure = failure
+        self._offset = self._built.date() - self._clock()
+        if abs(self._offset) > CLOCK_LIMIT_SECONDS:
+            raise clock_wrong(self._offset)
 
     def check(self) -> None:
         """Raise what has gone wrong so far: no network, a certificate that is not trusted, a bad region."""
-        if self._failure is not None:
-            raise self._failure
+        failed = self._failure
+        if failed is not None:
+            failure, traceback = failed
+            raise failure.with_traceback(traceback)
 
     def clock_offset(self) -> float:
         """Return by how many seconds AWS's clock is ahead of this one's; asks AWS once."""
@@ -77,9 +84,14 @@ class Sts:
             self._thread.join()
 
     def _client(self) -> AwsClient:
+        """Return the client; after a failure, which is raised here, the next call tries anew."""
         self.prepare()
         self.close()
-        self.check()
+        try:
+            self.check()
+        except BaseException:
+            self._failure = self._thread = None
+            raise
         if self._built is None:
             raise AssertionError("the thread ended with neither a client nor a failure")
         return self._built
@@ -99,7 +111,7 @@ class Sts:
         """Send the request once. `facts` (profile, user) are for the message of a refusal."""
         parameters: dict[str, object] = {"DurationSeconds": request.duration}
         if code is not None:
-            parameters |= {"SerialNumber": code.mfa_serial, "TokenCode": code.digits.reveal()}
+            parameters |= {"SerialNumber": code.mfa_serial, "TokenCode": code.digits}
             facts = {**facts, "mfa_serial": code.mfa_serial}
         client = self._client()
         if isinstance(request, GetSessionToken):
@@ -120,14 +132,9 @@ def _member(answer: dict[str, Any], name: str, host: str) -> Any:  # noqa: ANN40
 
 def _credentials(answer: dict[str, Any], host: str) -> Credentials:
     found = _member(answer, "Credentials", host)
-    try:
-        return Credentials(
-            str(_member(found, "AccessKeyId", host)),
-            Secret(_member(found, "SecretAccessKey", host)),
-            Secret(_member(found, "SessionToken", host)),
-            int(_member(found, "Expiration", host).timestamp()),
-        )
-    except VaultpyError:
-        raise
-    except (AttributeError, TypeError, ValueError, OverflowError):
-        raise AnswerMalformed(host=host, reason="credentials that cannot be read") from None
+    texts = [_member(found, name, host) for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")]
+    if not all(isinstance(text, str) and text.isascii() and text.isprintable() for text in texts):
+        raise AnswerMalformed(host=host, reason="credentials that no environment can hold")
+    key_id, secret, token = texts
+    expiration = _member(found, "Expiration", host)
+    return Credentials(key_id, Secret(secret), Secret(token), int(expiration.timestamp()))

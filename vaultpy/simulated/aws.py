@@ -68,13 +68,16 @@ class SimulatedAws:
         *,
         regions: Iterable[str] = REGIONS,
         token_size: int = TOKEN_SIZE,
+        heard: Callable[[Call], None] | None = None,
     ) -> None:
+        """`heard` gets each request before its answer leaves, so that what it does comes first."""
         self.clock = clock
         self.latency = 0.0
         """Seconds that every answer takes."""
         self.requests: list[Call] = []
         """Everything that arrived, in order."""
         self._cloud = Cloud(clock, tuple(regions), token_size)
+        self._heard = heard
         self._faults = Faults()
         self._changed = Condition()
         self._stopping = Event()
@@ -149,6 +152,9 @@ class SimulatedAws:
             reply = query.refused(aws_errors.internal_failure())
         if fault is Fault.MALFORMED:
             reply = replace(reply, body=reply.body[: len(reply.body) // 2])
-        self.requests.append(Call(query.action, key_id, query.shown_parameters(), now, verdict, fault))
+        call = Call(query.action, key_id, query.shown_parameters(), now, verdict, fault)
+        self.requests.append(call)
+        if self._heard is not None:
+            self._heard(call)
         self._changed.notify_all()
         return reply, fault

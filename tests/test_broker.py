@@ -1,0 +1,584 @@
+"""The broker against a simulated AWS: what is asked of whom, in which order, and what a failure costs."""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.aws import ACCOUNT
+from support.broking import Desk, role
+from vaultpy import errors
+from vaultpy.ledger import STEP_SECONDS, Ledger, Lock
+from vaultpy.plan import Options
+from vaultpy.simulated.aws_faults import Fault
+from vaultpy.sts import Sts
+from vaultpy.typed_codes import GivenCode, TypedCode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from vaultpy.credentials import AccessKey, Credentials
+    from vaultpy.mfa import TokenCode
+    from vaultpy.plan import Request
+    from vaultpy.simulated.aws import SimulatedAws
+    from vaultpy.simulated.aws_accounts import AccessKey as AwsAccessKey
+    from vaultpy.simulated.aws_accounts import Role
+    from vaultpy.simulated.aws_mfa import MfaDevice
+
+pytest_plugins = ["support.aws_fixtures"]
+SHARED = ["GetSessionToken", "AssumeRole"]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, aws: SimulatedAws, key: AwsAccessKey, device: MfaDevice) -> Desk:
+    """Return alice's computer, her key enrolled."""
+    return Desk(tmp_path, aws, key, device)
+
+
+@pytest.fixture
+def dev_role(aws: SimulatedAws) -> Role:
+    """Return a role that requires MFA."""
+    return aws.account(ACCOUNT).role("dev", requires_mfa=True, max_duration=43200)
+
+
+# ---- which calls are made ----------------------------------------------------------------------------
+
+
+def test_a_shared_plan_costs_one_call_for_the_session_and_one_for_the_role(
+    desk: Desk, dev_role: Role
+) -> None:
+    credentials = desk.credentials(desk.plan(role(dev_role.arn)))
+
+    assert desk.signed() == SHARED
+    assert desk.events == ["confirmation", "keystore", "touch"]
+    assert desk.aws.session(credentials.access_key_id).principal.arn == (
+        f"arn:aws:sts::{ACCOUNT}:assumed-role/dev/alice"
+    )
+
+
+def test_the_second_run_asks_nobody(desk: Desk, dev_role: Role) -> None:
+    plan = desk.plan(role(dev_role.arn))
+    first = desk.credentials(plan)
+    desk.events.clear()
+
+    assert desk.credentials(plan) == first
+    assert desk.signed() == SHARED
+    assert len(desk.aws.unsigned) == 1
+    assert desk.events == []
+
+
+def test_the_next_role_of_the_same_user_takes_no_second_touch(desk: Desk, dev_role: Role) -> None:
+    other = dev_role.account.role("other", requires_mfa=True)
+    text = role(dev_role.arn) + role(other.arn, "other")
+    desk.credentials(desk.plan(text))
+    desk.credentials(desk.plan(text, "other"))
+
+    assert desk.signed() == [*SHARED, "AssumeRole"]
+    assert desk.events.count("touch") == 1
+    assert desk.events.count("keystore") == 1
+
+
+def test_a_direct_plan_sends_the_code_with_the_role(desk: Desk, dev_role: Role) -> None:
+    plan = desk.plan(role(dev_role.arn), options=Options(direct=True, duration=7200))
+    credentials = desk.credentials(plan)
+
+    assert desk.signed() == ["AssumeRole"]
+    assert credentials.expiration == int(desk.aws_clock()) + 7200
+
+
+def test_a_shared_session_of_a_role_serves_a_direct_plan_and_the_reverse(desk: Desk, dev_role: Role) -> None:
+    shared = desk.plan(role(dev_role.arn))
+    direct = desk.plan(role(dev_role.arn), options=Options(direct=True))
+
+    assert desk.credentials(shared) == desk.credentials(direct)
+    desk.sessions.forget()
+    assert desk.credentials(direct) == desk.credentials(shared)
+    assert desk.signed() == [*SHARED, "AssumeRole"]
+
+
+def test_a_session_made_for_less_than_is_asked_does_not_serve(desk: Desk, dev_role: Role) -> None:
+    desk.credentials(desk.plan(role(dev_role.arn)))
+    longer = desk.plan(role(dev_role.arn), options=Options(duration=7200))
+
+    assert desk.credentials(longer).expiration == int(desk.aws_clock()) + 7200
+    assert desk.signed() == [*SHARED, "AssumeRole"]
+
+
+def test_a_chain_of_three_profiles_is_walked_from_its_end(desk: Desk, dev_role: Role) -> None:
+    inner = dev_role.account.role("inner", trusts=[dev_role.arn])
+    text = role(dev_role.arn, "middle") + role(inner.arn, "target", "middle")
+    credentials = desk.credentials(desk.plan(text, "target"))
+
+    assert desk.signed() == ["GetSessionToken", "AssumeRole", "AssumeRole"]
+    assert "assumed-role/inner/" in desk.aws.session(credentials.access_key_id).principal.arn
+    desk.credentials(desk.plan(text, "middle"))
+    assert len(desk.signed()) == 3
+
+
+def test_a_profile_without_a_role_gives_the_mfa_session(desk: Desk, dev_role: Role) -> None:
+    session = desk.credentials(desk.plan("", "dev"))
+
+    assert desk.signed() == ["GetSessionToken"]
+    assert desk.aws.session(session.access_key_id).mfa_at is not None
+    desk.credentials(desk.plan(role(dev_role.arn)))
+    assert desk.signed() == SHARED
+
+
+def test_without_a_known_device_a_role_is_assumed_without_mfa(desk: Desk, aws: SimulatedAws) -> None:
+    desk.enrol(mfa_serials=())
+    desk.credentials(desk.plan(role(aws.account(ACCOUNT).role("open").arn)))
+
+    assert desk.signed() == ["AssumeRole"]
+    assert "touch" not in desk.events
+
+
+def test_without_a_known_device_a_role_rides_on_an_mfa_session_that_is_alive(
+    desk: Desk, dev_role: Role
+) -> None:
+    desk.credentials(desk.plan(f"mfa_serial = {desk.device.serial}", "dev"))
+    desk.enrol(mfa_serials=())
+    plan = desk.plan(role(dev_role.arn))
+
+    assert len(plan.requests) == 1
+    desk.credentials(plan)
+    assert desk.signed() == SHARED
+    assert desk.events.count("keystore") == 1
+
+
+def test_without_a_cache_nothing_is_read_or_kept(desk: Desk, dev_role: Role) -> None:
+    plan = desk.plan(role(dev_role.arn))
+    desk.credentials(plan)
+    asked = desk.cache.asked
+    desk.aws_clock.advance(STEP_SECONDS)
+    desk.clock.advance(STEP_SECONDS)
+    desk.credentials(plan, cache=False)
+
+    assert desk.signed() == SHARED * 2
+    assert desk.cache.asked == asked
+
+
+def test_a_session_that_aws_no_longer_takes_is_made_anew(desk: Desk, dev_role: Role) -> None:
+    desk.credentials(desk.plan("", "dev"))
+    for session_key in [call.access_key_id for call in desk.aws.calls]:
+        assert session_key == desk.key.id
+    desk.aws._cloud.sessions.clear()
+    desk.credentials(desk.plan(role(dev_role.arn)))
+
+    assert desk.signed() == ["GetSessionToken", "AssumeRole", *SHARED]
+    assert desk.person.notes == ["AWS no longer takes the session at hand: getting a new one"]
+
+
+def test_a_session_that_aws_refuses_though_it_is_new_is_not_made_again(desk: Desk, dev_role: Role) -> None:
+    plan = desk.plan(role(dev_role.arn))
+
+    class Forgetful(Sts):
+        def credentials(
+            self,
+            request: Request,
+            signer: AccessKey | Credentials,
+            code: TokenCode | None,
+            facts: dict[str, object],
+        ) -> Credentials:
+            desk.aws._cloud.sessions.clear()
+            return super().credentials(request, signer, code, facts)
+
+    broker = desk.broker(plan, sts=Forgetful(plan.region, plan.endpoint_url, None, desk.clock))
+    with pytest.raises(errors.SessionRefused):
+        broker.credentials(plan)
+    assert desk.events.count("touch") == 1
+
+
+# ---- the order of things -----------------------------------------------------------------------------
+
+
+def test_nothing_is_opened_before_the_endpoint_is_confirmed(desk: Desk, dev_role: Role) -> None:
+    def refuse(endpoint_url: str | None) -> None:
+        raise errors.EndpointUnconfirmed(host=endpoint_url)
+
+    desk.confirm = refuse
+    with pytest.raises(errors.EndpointUnconfirmed):
+        desk.credentials(desk.plan(role(dev_role.arn)))
+    assert desk.events == ["confirmation"]
+    assert desk.aws.requests == []
+
+
+def test_without_the_access_key_nobody_is_asked_for_a_touch(desk: Desk, dev_role: Role) -> None:
+    desk.keystore_failure = errors.KeystoreLocked()
+    for options in (Options(), Options(direct=True)):
+        with pytest.raises(errors.KeystoreLocked):
+            desk.credentials(desk.plan(role(dev_role.arn), options=options))
+    assert "touch" not in desk.events
+    assert desk.aws.requests == []
+
+
+def test_the_keystore_stays_closed_if_the_session_is_there_once_the_lock_is_held(
+    desk: Desk, dev_role: Role
+) -> None:
+    plan = desk.plan(role(dev_role.arn))
+    other = desk.broker(plan)
+
+    class Beaten(Ledger):
+        beaten = False
+
+        def lock(
+            self, kind: str, name: str, *, waiting: Callable[[int], None], patience: float = 90.0
+        ) -> Lock:
+            if not self.beaten:
+                self.beaten = True
+                other.credentials(plan)
+            return super().lock(kind, name, waiting=waiting, patience=patience)
+
+    desk.ledger = Beaten(str(desk.directory / "state"), desk.clock)
+    desk.credentials(plan)
+    assert desk.ledger.beaten
+    assert desk.signed() == SHARED
+    assert desk.events.count("keystore") == desk.events.count("touch") == 1
+
+
+def test_the_code_is_in_the_ledger_before_it_is_sent(desk: Desk, dev_role: Role) -> None:
+    class KilledError(BaseException):
+        pass
+
+    class Dying(Sts):
+        def credentials(self, *_: object) -> Credentials:
+            raise KilledError
+
+    plan = desk.plan(role(dev_role.arn))
+    with pytest.raises(KilledError):
+        desk.broker(plan, sts=Dying(plan.region, plan.endpoint_url, None, desk.clock)).credentials(plan)
+    assert desk.ledger.spent(desk.device.serial) == desk.touched.steps[0]
+
+    desk.credentials(plan)
+    assert desk.touched.steps[1] == desk.touched.steps[0] + 1
+
+
+def test_a_code_that_is_spent_makes_the_next_one_wait_for_its_step(desk: Desk, dev_role: Role) -> None:
+    now = int(desk.clock()) // STEP_SECONDS
+    desk.ledger.spend(desk.device.serial, now)
+    desk.credentials(desk.plan(role(dev_role.arn)))
+
+    assert desk.touched.steps == [now + 1]
+    assert [text for text, _ in desk.person.waits] in (
+        [],  # less than a second was left of the step
+        ["AWS takes each code once: this one counts in a moment"],
+    )
+    assert desk.aws.calls[0].at >= (now + 1) * STEP_SECONDS - 1
+
+
+def test_the_touch_says_the_role_first_and_the_profile_last(desk: Desk, dev_role: Role) -> None:
+    desk.credentials(desk.plan(role(dev_role.arn)))
+
+    (wanted,) = desk.touched.wanted
+    assert wanted.purpose == f"{dev_role.arn} for role"
+    assert wanted.mfa_serials == (desk.device.serial,)
+    assert wanted.user_name == "alice"
+    assert wanted.reason == ""
+
+
+# ---- codes that fail ---------------------------------------------------------------------------------
+
+
+def test_a_wrong_code_is_tried_once_more_with_the_next_step(desk: Desk, dev_role: Role) -> None:
+    desk.touched.wrong = 1
+    desk.credentials(desk.plan(role(dev_role.arn)))
+
+    assert desk.signed() == ["GetSessionToken", *SHARED]
+    assert desk.touched.steps[1] == desk.touched.steps[0] + 1
+    assert [wanted.reason for wanted in desk.touched.wanted] == ["", "AWS refused the last code"]
+
+
+def test_two_wrong_codes_are_explained(desk: Desk, dev_role: Role) -> None:
+    desk.touched.wrong = 2
+    with pytest.raises(errors.CodeRefused) as caught:
+        desk.credentials(desk.plan(role(dev_role.arn)))
+
+    assert str(caught.value) == f"AWS refused two codes in a row for {desk.device.serial}"
+    assert "another MFA device, or is out of step" in caught.value.hint
+    assert desk.signed() == ["GetSessionToken"] * 2
+
+
+@pytest.mark.parametrize(
+    "fault", [Fault.THROTTLING, Fault.CLOSE_BEFORE, Fault.CLOSE_AFTER, Fault.SERVER_ERROR]
+)
+def test_a_code_whose_fate_is_unknown_counts_as_spent(desk: Desk, dev_role: Role, fault: Fault) -> None:
+    desk.aws.fail_next("GetSessionToken", fault)
+    desk.credentials(desk.plan(role(dev_role.arn)))
+
+    assert desk.signed() == ["GetSessionToken", *SHARED]
+    assert desk.touched.steps[1] == desk.touched.steps[0] + 1
+    assert desk.touched.wanted[1].reason.startswith("the last code got no answer (")
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"), [(Fault.CLOSE_AFTER, errors.NoAnswer), (Fault.SERVER_ERROR, errors.AwsBusy)]
+)
+def test_after_two_of_them_the_failure_is_told(
+    desk: Desk, dev_role: Role, fault: Fault, error: type[errors.VaultpyError]
+) -> None:
+    desk.aws.fail_next("GetSessionToken", fault, times=2)
+    with pytest.raises(error):
+        desk.credentials(desk.plan(role(dev_role.arn)))
+    assert desk.signed() == ["GetSessionToken"] * 2
+
+
+@pytest.mark.parametrize("fault", [Fault.THROTTLING, Fault.CLOSE_AFTER, Fault.SERVER_ERROR])
+def test_a_call_without_a_code_is_repeated_without_a_touch(desk: Desk, dev_role: Role, fault: Fault) -> None:
+    desk.aws.fail_next("AssumeRole", fault, times=2)
+    desk.credentials(desk.plan(role(dev_role.arn)), cache=False)
+
+    assert desk.signed() == ["GetSessionToken", "AssumeRole", "AssumeRole", "AssumeRole"]
+    assert desk.events.count("touch") == 1
+
+
+def test_a_call_without_a_code_is_repeated_twice_at_most(desk: Desk, dev_role: Role) -> None:
+    desk.aws.fail_next("AssumeRole", Fault.THROTTLING, times=9)
+    with pytest.raises(errors.AwsBusy):
+        desk.credentials(desk.plan(role(dev_role.arn)))
+    assert desk.signed().count("AssumeRole") == 3
+
+
+class Unplugged(Sts):
+    """STS behind a network that does not let the next `times` calls leave."""
+
+    failure: type[errors.VaultpyError] = errors.Unreachable
+    times = 1
+    tried: list[str]
+
+    def credentials(
+        self,
+        request: Request,
+        signer: AccessKey | Credentials,
+        code: TokenCode | None,
+        facts: dict[str, object],
+    ) -> Credentials:
+        """Fail, or pass it on."""
+        if code is not None:
+            self.tried.append(code.digits.reveal())
+        if self.times:
+            self.times -= 1
+            raise self.failure(host="sts.example", reason="unplugged")
+        return super().credentials(request, signer, code, facts)
+
+
+def unplugged(desk: Desk, times: int, failure: type[errors.VaultpyError]) -> Callable[[str], Unplugged]:
+    """Return what makes such an STS."""
+
+    def make(config: str) -> Unplugged:
+        plan = desk.plan(config)
+        sts = Unplugged(plan.region, plan.endpoint_url, None, desk.clock)
+        sts.times, sts.failure, sts.tried = times, failure, []
+        return sts
+
+    return make
+
+
+def at_the_beginning_of_a_step(desk: Desk) -> None:
+    for clock in (desk.clock, desk.aws_clock):
+        clock.now = clock.now // STEP_SECONDS * STEP_SECONDS
+
+
+@pytest.mark.parametrize("failure", [errors.Unreachable, errors.TlsFailed])
+def test_a_code_that_never_left_is_sent_again_without_a_touch(
+    desk: Desk, dev_role: Role, failure: type[errors.VaultpyError]
+) -> None:
+    at_the_beginning_of_a_step(desk)
+    sts = unplugged(desk, 2, failure)(role(dev_role.arn))
+    plan = desk.plan(role(dev_role.arn))
+    desk.broker(plan, sts=sts).credentials(plan)
+
+    assert len(sts.tried) == 3
+    assert len(set(sts.tried)) == 1
+    assert desk.events.count("touch") == 1
+    assert [seconds for _, seconds in desk.person.waits] == [1, 3]
+
+
+def test_it_is_sent_three_times_at_most(desk: Desk, dev_role: Role) -> None:
+    at_the_beginning_of_a_step(desk)
+    sts = unplugged(desk, 9, errors.Unreachable)(role(dev_role.arn))
+    plan = desk.plan(role(dev_role.arn))
+    with pytest.raises(errors.Unreachable):
+        desk.broker(plan, sts=sts).credentials(plan)
+    assert len(sts.tried) == 3
+    assert desk.events.count("touch") == 1
+
+
+def test_it_is_not_sent_again_after_its_step(desk: Desk, dev_role: Role) -> None:
+    at_the_beginning_of_a_step(desk)
+    for clock in (desk.clock, desk.aws_clock):
+        clock.advance(STEP_SECONDS - 2)
+    sts = unplugged(desk, 9, errors.Unreachable)(role(dev_role.arn))
+    plan = desk.plan(role(dev_role.arn))
+    with pytest.raises(errors.Unreachable):
+        desk.broker(plan, sts=sts).credentials(plan)
+    assert len(sts.tried) == 2
+
+
+def test_a_network_that_comes_back_after_the_touch_costs_no_second_touch(desk: Desk, dev_role: Role) -> None:
+    at_the_beginning_of_a_step(desk)
+
+    class LateDate(Sts):
+        failed = False
+
+        def clock_offset(self) -> float:
+            if not self.failed:
+                self.failed = True
+                raise errors.Unreachable(host="sts.example", reason="unplugged")
+            return super().clock_offset()
+
+    plan = desk.plan(role(dev_role.arn))
+    sts = LateDate(plan.region, plan.endpoint_url, None, desk.clock)
+    desk.broker(plan, sts=sts).credentials(plan)
+    assert desk.events.count("touch") == 1
+    assert desk.signed() == SHARED
+
+
+# ---- codes that were typed or given ------------------------------------------------------------------
+
+
+class Typist:
+    """Somebody who types one code after the other."""
+
+    def __init__(self, *codes: str) -> None:
+        self.codes = list(codes)
+        self.questions: list[str] = []
+
+    def ask(self, question: str, otherwise: errors.VaultpyError) -> str:
+        """Type the next code."""
+        self.questions.append(question)
+        if not self.codes:
+            raise otherwise
+        return self.codes.pop(0)
+
+
+def test_a_code_that_was_given_is_sent(desk: Desk, dev_role: Role) -> None:
+    desk.mfa = GivenCode(desk.device.code(desk.aws_clock()))
+    desk.credentials(desk.plan(role(dev_role.arn)))
+
+    assert desk.signed() == SHARED
+
+
+def test_a_given_or_typed_code_that_is_wrong_is_not_tried_again(desk: Desk, dev_role: Role) -> None:
+    wrong = f"{(int(desk.device.code(desk.aws_clock())) + 1) % 10**6:06}"
+    for mfa in (GivenCode(wrong), TypedCode(Typist(wrong))):
+        desk.mfa = mfa
+        with pytest.raises(errors.TypedCodeRefused) as caught:
+            desk.credentials(desk.plan(role(dev_role.arn)))
+        assert "wait for the next code" in caught.value.hint
+        assert caught.value.__context__ is None
+    assert desk.signed() == ["GetSessionToken"] * 2
+
+
+def test_a_given_code_without_an_answer_is_not_sent_again(desk: Desk, dev_role: Role) -> None:
+    desk.mfa = GivenCode(desk.device.code(desk.aws_clock()))
+    desk.aws.fail_next("GetSessionToken", Fault.CLOSE_AFTER)
+    with pytest.raises(errors.NoAnswer) as caught:
+        desk.credentials(desk.plan(role(dev_role.arn)))
+
+    assert "the code may be spent" in caught.value.hint
+    assert desk.signed() == ["GetSessionToken"]
+
+
+def test_a_typed_code_without_an_answer_is_asked_for_anew_with_the_reason(desk: Desk, dev_role: Role) -> None:
+    now = desk.aws_clock()
+    typist = Typist(desk.device.code(now), desk.device.code(now + STEP_SECONDS))
+    desk.mfa = TypedCode(typist)
+    desk.aws.fail_next("GetSessionToken", Fault.CLOSE_AFTER)
+    desk.credentials(desk.plan(role(dev_role.arn)))
+
+    assert desk.signed() == ["GetSessionToken", *SHARED]
+    assert "the last code got no answer" in typist.questions[1]
+
+
+def test_a_typed_code_is_in_the_ledger_as_the_present_step(desk: Desk, dev_role: Role) -> None:
+    desk.mfa = GivenCode(desk.device.code(desk.aws_clock()))
+    desk.credentials(desk.plan(role(dev_role.arn)))
+
+    assert desk.ledger.spent(desk.device.serial) == int(desk.clock()) // STEP_SECONDS
+
+
+# ---- the clock ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seconds", [600, -600, 45, -45, 10, -10])
+def test_a_clock_that_is_off_costs_one_more_touch_at_worst_and_never_again(
+    desk: Desk, dev_role: Role, seconds: int
+) -> None:
+    desk.aws_clock.advance(seconds)
+    desk.credentials(desk.plan(role(dev_role.arn)))
+
+    assert desk.signed() == SHARED
+    assert desk.events.count("touch") <= 2
+    assert sum(seconds for _, seconds in desk.person.waits) <= STEP_SECONDS + 1
+    assert abs(desk.ledger.offset() - seconds) < 2
+
+    desk.sessions.forget()
+    desk.events.clear()
+    for clock in (desk.aws_clock, desk.clock):
+        clock.advance(2 * STEP_SECONDS)
+    desk.credentials(desk.plan(role(dev_role.arn)))
+    assert desk.signed() == SHARED * 2
+    assert desk.events.count("touch") == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(3600, "1h 00m behind AWS's"), (-3600, "1h 00m ahead of AWS's")]
+)
+def test_with_an_hour_s_error_no_code_is_sent(desk: Desk, dev_role: Role, seconds: int, text: str) -> None:
+    desk.aws_clock.advance(seconds)
+    with pytest.raises(errors.ClockWrong, match=text) as caught:
+        desk.credentials(desk.plan(role(dev_role.arn)))
+
+    assert "timedatectl" in caught.value.hint
+    assert desk.signed() == []
+    assert desk.ledger.spent(desk.device.serial) is None
+
+
+def test_an_hour_s_error_is_told_while_the_finger_is_waited_for(desk: Desk, dev_role: Role) -> None:
+    desk.aws_clock.advance(3600)
+    plan = desk.plan(role(dev_role.arn))
+    sts = Sts(plan.region, plan.endpoint_url, None, desk.clock)
+    sts.prepare()
+    sts.close()
+
+    desk.touched.meanwhile = sts.check
+    with pytest.raises(errors.ClockWrong):
+        desk.broker(plan, sts=sts).credentials(plan)
+    assert desk.ledger.spent(desk.device.serial) is None
+
+
+# ---- what an error shows -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("failing", ["GetSessionToken", "AssumeRole"])
+@pytest.mark.parametrize("fault", [Fault.CLOSE_AFTER, Fault.SERVER_ERROR, Fault.MALFORMED, Fault.THROTTLING])
+def test_no_secret_is_in_an_error_or_in_what_lies_behind_it(
+    desk: Desk, dev_role: Role, failing: str, fault: Fault
+) -> None:
+    desk.aws.fail_next(failing, fault, times=9)
+    with pytest.raises(errors.VaultpyError) as caught:
+        desk.credentials(desk.plan(role(dev_role.arn)))
+
+    secrets = [desk.key.secret]
+    secrets += [desk.device.code(step * STEP_SECONDS) for step in desk.touched.steps]
+    secrets += [
+        text for session in desk.aws._cloud.sessions.values() for text in (session.secret, session.token)
+    ]
+    shown = "".join(traceback.format_exception(caught.value))
+    for error in everything_behind(caught.value):
+        shown += f"{error!r} {error} {error.args} {vars(error)}"
+    assert not [secret for secret in secrets if secret in shown]
+
+
+def everything_behind(error: BaseException) -> list[BaseException]:
+    """Return the error with all its causes and contexts."""
+    found: list[BaseException] = []
+    todo: list[BaseException | None] = [error]
+    while todo:
+        it = todo.pop()
+        if it is not None and it not in found:
+            found.append(it)
+            todo += [it.__cause__, it.__context__]
+    return found
