@@ -40,6 +40,7 @@ WARM = {
     "session_places",
     "sessions",
     "state",
+    "sts_requests",
     "text",
     "values",
     "warm",
@@ -120,7 +121,6 @@ LONGER_FILES = {
     "aws_api": (300, "one client, and all that can go wrong between it and AWS"),
     "broker": (290, "one order of look-ups, locks and calls, to be read from top to bottom"),
     "errors": (600, "every error that a user can meet stands in one place"),
-    "plan": (290, "one decision, with its words"),
 }
 LONGEST_FUNCTION = 30
 

@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     from vaultpy.credentials import AccessKey, Credentials
     from vaultpy.mfa import TokenCode
-    from vaultpy.plan import Request
     from vaultpy.simulated.aws import SimulatedAws
     from vaultpy.simulated.aws_accounts import AccessKey as AwsAccessKey
     from vaultpy.simulated.aws_accounts import Role
     from vaultpy.simulated.aws_mfa import MfaDevice
+    from vaultpy.sts_requests import Request
 
 pytest_plugins = ["support.aws_fixtures"]
 SHARED = ["GetSessionToken", "AssumeRole"]

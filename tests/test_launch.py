@@ -13,8 +13,8 @@ from typing import IO, TYPE_CHECKING
 import pytest
 
 from vaultpy.credentials import Credentials
-from vaultpy.errors import CommandNotExecutable, CommandNotFound
 from vaultpy.environment import child_environment
+from vaultpy.errors import CommandNotExecutable, CommandNotFound
 from vaultpy.launch import find_command
 from vaultpy.values import Secret
 

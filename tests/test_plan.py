@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from vaultpy import errors
 from vaultpy.config import Config
 from vaultpy.index import Index
-from vaultpy.plan import AssumeRole, GetSessionToken, Options, Plan, make_plan
+from vaultpy.plan import Options, Plan, make_plan
 from vaultpy.records import Enrolment
+from vaultpy.sts_requests import AssumeRole, GetSessionToken
 
 if TYPE_CHECKING:
     from pathlib import Path

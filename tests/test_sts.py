@@ -12,8 +12,8 @@ from support.aws import ACCOUNT, Clock
 from vaultpy import errors
 from vaultpy.credentials import AccessKey, Credentials
 from vaultpy.mfa import TokenCode
-from vaultpy.plan import AssumeRole, GetSessionToken
 from vaultpy.sts import Sts, _credentials
+from vaultpy.sts_requests import AssumeRole, GetSessionToken
 from vaultpy.values import Secret
 
 if TYPE_CHECKING:

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from vaultpy import errors
 from vaultpy.mfa import STEP_SECONDS, CodeWanted
-from vaultpy.plan import HOUR, AssumeRole, GetSessionToken
+from vaultpy.plan import HOUR
+from vaultpy.sessions import MARGIN_SECONDS
+from vaultpy.sts_requests import AssumeRole, GetSessionToken
 from vaultpy.trace import trace
 
 if TYPE_CHECKING:
@@ -23,8 +25,9 @@ if TYPE_CHECKING:
     from vaultpy.credentials import AccessKey, Credentials
     from vaultpy.ledger import Ledger
     from vaultpy.mfa import Meanwhile, MfaDevice, TokenCode
-    from vaultpy.plan import Plan, Request
+    from vaultpy.plan import Plan
     from vaultpy.sessions import SessionStore
+    from vaultpy.sts_requests import Request
 
     class Sts(Meanwhile, Protocol):
         """STS."""
@@ -53,7 +56,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-MARGIN_SECONDS = 300
 _CLOCK_NOISE_SECONDS = 2
 _DATE_SECONDS = 1  # how finely a Date header tells the time
 _PAUSES_SECONDS = (1, 3)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from vaultpy.errors import DurationRefused, NotEnrolled, UnsupportedSource
 from vaultpy.regions import sts_region
+from vaultpy.sts_requests import AssumeRole, GetSessionToken
 from vaultpy.values import Value
 
 TYPE_CHECKING = False
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from vaultpy.config import Config, Profile
     from vaultpy.index import Index
     from vaultpy.records import Enrolment
+    from vaultpy.sts_requests import Request
 
 HOUR = 3600
 MFA_SESSION_SECONDS = 12 * HOUR
@@ -40,64 +42,6 @@ class Options(Value):
         self, *, direct: bool = False, duration: int | None = None, mfa_serial: str | None = None
     ) -> None:
         self._set(direct=direct, duration=duration, mfa_serial=mfa_serial)
-
-
-class GetSessionToken(Value):
-    """One GetSessionToken; `duration` in seconds (900..129600), the MFA serials the user may answer with."""
-
-    __slots__ = ("duration", "mfa_serials")
-    mfa_serials: tuple[str, ...]
-    duration: int
-
-    def __init__(self, mfa_serials: tuple[str, ...], duration: int) -> None:
-        self._set(mfa_serials=mfa_serials, duration=duration)
-
-    label = "mfa"
-
-    def question(self) -> str:
-        """Return what makes two sessions the same: that there was MFA, and nothing else."""
-        return "get-session-token\tmfa" if self.mfa_serials else "get-session-token"
-
-
-class AssumeRole(Value):
-    """One AssumeRole; `duration` in seconds (900..43200); MFA serials only where the code goes on it."""
-
-    __slots__ = ("duration", "external_id", "mfa_serials", "role_arn", "session_name")
-    role_arn: str
-    session_name: str
-    external_id: str | None
-    duration: int
-    mfa_serials: tuple[str, ...]
-
-    def __init__(
-        self,
-        role_arn: str,
-        session_name: str,
-        *,
-        external_id: str | None,
-        duration: int,
-        mfa_serials: tuple[str, ...] = (),
-    ) -> None:
-        self._set(
-            role_arn=role_arn,
-            session_name=session_name,
-            external_id=external_id,
-            duration=duration,
-            mfa_serials=mfa_serials,
-        )
-
-    @property
-    def label(self) -> str:
-        """What a listing of sessions calls this one."""
-        return self.role_arn
-
-    def question(self) -> str:
-        """Return every parameter that changes what the credentials may do; not how MFA was shown."""
-        return f"assume-role\t{self.role_arn!r}\t{self.session_name!r}\t{self.external_id!r}"
-
-
-if TYPE_CHECKING:
-    Request = GetSessionToken | AssumeRole
 
 
 class Plan(Value):

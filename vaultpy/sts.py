@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from vaultpy.credentials import Credentials
 from vaultpy.errors import AnswerMalformed
-from vaultpy.plan import GetSessionToken
+from vaultpy.sts_requests import GetSessionToken
 from vaultpy.text import clock_wrong
 from vaultpy.values import Secret
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from vaultpy.aws_api import AwsClient
     from vaultpy.credentials import AccessKey
     from vaultpy.mfa import TokenCode
-    from vaultpy.plan import Request
+    from vaultpy.sts_requests import Request
 
 CLOCK_LIMIT_SECONDS = 15 * 60
 
