@@ -6,6 +6,7 @@ import socket
 import ssl
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 import pytest
@@ -302,7 +303,7 @@ def self_signed(directory: Path) -> Iterator[str]:
     now = datetime.now(timezone.utc)
     certificate = (
         x509.CertificateBuilder(name, name, key.public_key(), 1, now - timedelta(1), now + timedelta(1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
@@ -319,7 +320,7 @@ def self_signed(directory: Path) -> Iterator[str]:
     serving.socket = context.wrap_socket(serving.socket, server_side=True)
     serving.start()
     try:
-        yield serving.url.replace("http://127.0.0.1", "https://localhost")
+        yield serving.url.replace("http://", "https://")
     finally:
         serving.stop()
 
@@ -328,7 +329,7 @@ def test_a_certificate_that_nobody_vouches_for_is_not_trusted(tmp_path: Path) ->
     with self_signed(tmp_path) as url:
         found = ask(url)
     assert type(found) is errors.TlsFailed
-    assert found.message == "the connection to localhost is not trusted: self-signed certificate"
+    assert found.message == "the connection to 127.0.0.1 is not trusted: self-signed certificate"
     assert "AWS_CA_BUNDLE" in found.hint
 
 

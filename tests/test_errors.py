@@ -8,7 +8,7 @@ import unicodedata
 from string import Formatter
 
 import pytest
-from hypothesis import example, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from vaultpy import errors
@@ -21,6 +21,7 @@ ERRORS = [
 ]
 EACH = pytest.mark.parametrize("error", ERRORS, ids=lambda error: error.__name__)
 # What moves a cursor, reorders a line, is unassigned, private or half a character, or breaks a line.
+INVISIBLE = ("\u034f", "\u115f", "\u1160", "\u3164", "\uffa0")
 HARMFUL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
@@ -94,7 +95,13 @@ def test_nothing_that_acts_on_a_terminal_survives(text: str) -> None:
 @given(st.text(st.characters(exclude_categories=["C", "Z"])))
 @example("dév 日本 \u00a0 ß")
 def test_what_can_be_read_stays_as_it_is(text: str) -> None:
+    assume(not any("VARIATION SELECTOR" in unicodedata.name(c, "") or c in INVISIBLE for c in text))
     assert printable(text) == text
+
+
+@pytest.mark.parametrize("character", [*INVISIBLE, "\ufe0f", "\U000e0100"])
+def test_what_shows_as_nothing_is_escaped(character: str) -> None:
+    assert character not in printable(f"a{character}b")
 
 
 @pytest.mark.parametrize(

@@ -35,6 +35,10 @@ class ControllingTerminal:
         except OSError:
             return False
 
+    def columns(self) -> int:
+        """Return the width of its window; 80 where it does not tell."""
+        return os.get_terminal_size(self._file).columns or 80
+
     def read_line(self) -> str:
         """Read one line, byte by byte, so that what is typed behind it is left for the child."""
         line = bytearray()

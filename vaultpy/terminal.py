@@ -24,11 +24,14 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator, Mapping
 
-_RED, _CYAN, _YELLOW, _PLAIN = "\x1b[31m", "\x1b[36m", "\x1b[33m", "\x1b[0m"
+BOLD, RED, GREEN, YELLOW, CYAN = (f"\x1b[{code}m" for code in (1, 31, 32, 33, 36))
+_PLAIN = "\x1b[0m"
 _CLEAR_LINE = "\r\x1b[K"
 _CODE_LENGTH = 6
 _BACKSPACES = "\x7f\x08"
+_ENTER = "\r\n"
 _TICK_SECONDS = 0.25
+_COLUMNS = 80
 
 
 class Terminal:
@@ -52,32 +55,42 @@ class Terminal:
 
     def error(self, error: VaultpyError) -> None:
         """Say what happened and what to do, on stderr."""
-        self._say_on_stderr("error", _RED, error.message)
-        self._say_on_stderr("hint", _CYAN, error.hint)
+        self._say_on_stderr("error", RED, error.message)
+        self._say_on_stderr("hint", CYAN, error.hint)
 
     def warn(self, text: str) -> None:
         """Say what the user should know although it worked, on stderr."""
-        self._say_on_stderr("warning", _YELLOW, text)
+        self._say_on_stderr("warning", YELLOW, text)
 
     def debug(self, text: str) -> None:
         """Say a line of what `--debug` shows, on stderr."""
         self._debugs = True
-        self._say_on_stderr("debug", _CYAN, text)
+        self._say_on_stderr("debug", CYAN, text)
 
     def debug_traceback(self, error: BaseException) -> None:
         """Show where an error comes from, if `--debug` is on."""
         if self._debugs:
             for line in "".join(traceback.format_exception(error)).splitlines():
-                self._say_on_stderr("debug", _CYAN, line)
+                self._say_on_stderr("debug", CYAN, line)
 
     def _say_on_stderr(self, kind: str, colour: str, text: str) -> None:
-        coloured = self._stderr.isatty() and self._has_control_sequences and "NO_COLOR" not in self._environ
-        label = f"{colour}{kind}:{_PLAIN}" if coloured else f"{kind}:"
+        label = f"{colour}{kind}:{_PLAIN}" if self._stderr.isatty() and self._wants_colour else f"{kind}:"
         print(f"vaultpy: {label} {printable(text)}", file=self._stderr, flush=True)
 
     def note(self, text: str) -> None:
         """Say what goes on, where a person sees it."""
         self._write(f"vaultpy: {printable(text)}\n")
+
+    def show(self, text: str, *, label: str = "", style: str = "") -> None:
+        """Show a line without `vaultpy: ` where a person sees it; `style` is the label's, else the line's."""
+        styled, rest = printable(label or text), printable(text if label else "")
+        coloured = style and self._wants_colour and (self._tty is not None or self._stderr.isatty())
+        self._write(f"{style}{styled}{_PLAIN}{rest}\n" if coloured else f"{styled}{rest}\n")
+
+    @property
+    def columns(self) -> int:
+        """The width of the window; 80 where there is none."""
+        return self._tty.columns() if self._tty is not None else _COLUMNS
 
     def _write(self, text: str) -> None:
         if self._tty is not None:
@@ -96,6 +109,10 @@ class Terminal:
     @property
     def _has_control_sequences(self) -> bool:
         return self._environ.get("TERM", "dumb") != "dumb"
+
+    @property
+    def _wants_colour(self) -> bool:
+        return self._has_control_sequences and "NO_COLOR" not in self._environ
 
     # ---- asking --------------------------------------------------------------------------------------
 
@@ -143,12 +160,22 @@ class Terminal:
                 countdown.pause(min(left, _TICK_SECONDS), None)
 
     @contextmanager
-    def waiting(self, text: str, seconds: float, *, typing: bool = True) -> Iterator[Countdown]:
-        """Say what is waited for, with the seconds left; six digits may be typed instead if `typing`."""
+    def waiting(
+        self,
+        text: str,
+        seconds: float,
+        *,
+        typing: bool = True,
+        entered: Callable[[], None] | None = None,
+    ) -> Iterator[Countdown]:
+        """Say what is waited for, with the seconds left; six digits may be typed instead if `typing`.
+
+        `entered` is called for each Enter.
+        """
         self.note(text)
         tty = self._listening() if typing else None
         live = self._write if self._tty is not None and self._has_control_sequences else None
-        countdown = Countdown(self._clock() + seconds, self._clock, tty, live)
+        countdown = Countdown(self._clock() + seconds, self._clock, tty, live, entered)
         with ExitStack() as stack:
             if tty is not None:
                 stack.enter_context(tty.typing(echo=False, lines=False))
@@ -165,12 +192,14 @@ class Countdown:
         clock: Callable[[], float],
         tty: ControllingTerminal | None,
         write: Callable[[str], None] | None,
+        entered: Callable[[], None] | None = None,
     ) -> None:
-        """Listen at `tty`, write to `write`; None for neither."""
+        """Listen at `tty`, write to `write`, call `entered` for each Enter; None for neither."""
         self._deadline = deadline
         self._clock = clock
         self._tty = tty
         self._write = write
+        self._entered = entered
         self._digits = ""
         self._shown = ""
 
@@ -182,6 +211,8 @@ class Countdown:
                 self._digits = self._digits[:-1]
             elif key.isdigit():
                 self._digits += key
+            elif key in _ENTER and self._entered is not None:
+                self._entered()
             if len(self._digits) == _CODE_LENGTH:
                 return self._digits
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -11,13 +10,12 @@ from vaultpy import access_keys, errors
 from vaultpy.broker import Broker
 from vaultpy.config import Config
 from vaultpy.index import Index
-from vaultpy.kernel_keyring import KernelKeyring
 from vaultpy.ledger import Ledger
 from vaultpy.mfa import is_virtual
 from vaultpy.oath_passwords import OathPasswords
 from vaultpy.profile import Profile
 from vaultpy.questions import KeystoreQuestions, Questions
-from vaultpy.session_places import KernelPlace, KeystorePlace
+from vaultpy.session_places import chosen_places
 from vaultpy.sessions import SessionStore
 from vaultpy.state import state_directory
 from vaultpy.sts import Sts
@@ -30,10 +28,9 @@ if TYPE_CHECKING:
     from vaultpy.access_keys import Keystore
     from vaultpy.credentials import AccessKey
     from vaultpy.enrolment import Enroller
-    from vaultpy.key_search import KeySearch
+    from vaultpy.key_search import Cards, KeySearch
     from vaultpy.mfa import MfaDevice
     from vaultpy.plan import Plan
-    from vaultpy.sessions import Place
     from vaultpy.terminal import Terminal
 
 # Other people's loggers see APDUs and requests with secrets in them: nothing that they say is kept or shown.
@@ -52,7 +49,9 @@ class Wiring:
         self.ledger = Ledger(state, time.time)
         self.config = Config.load(environ)
         self.questions = Questions(terminal, self.index)
-        self.sessions = SessionStore(self.index, self._places(), time.time)
+        self.sessions = SessionStore(
+            self.index, chosen_places(environ, lambda: self.keystore("system")), time.time
+        )
         self._keystores: dict[tuple[str, str], Keystore] = {}
 
     # ---- where things lie ----------------------------------------------------------------------------
@@ -79,15 +78,6 @@ class Wiring:
         if found is None:
             raise errors.KeyLost(profile=enrolment.name, key_id=enrolment.access_key_id)
         return found
-
-    def _places(self) -> list[Place]:
-        chosen = self.environ.get("VAULTPY_SESSIONS") or "auto"
-        places: list[Place] = []
-        if chosen in {"auto", "kernel"} and sys.platform == "linux":
-            places.append(KernelPlace(KernelKeyring()))
-        if chosen in {"auto", "keystore"}:
-            places.append(KeystorePlace(lambda: self.keystore("system")))
-        return places
 
     # ---- getting credentials -------------------------------------------------------------------------
 
@@ -120,16 +110,21 @@ class Wiring:
 
     def _key_search(self, serial: str | None) -> KeySearch:
         from vaultpy.key_search import KeySearch, Selection
-        from vaultpy.pcsc import PcscCards
         from vaultpy.usb import yubico_on_usb
 
         return KeySearch(
-            PcscCards(),
+            self.cards(),
             Selection(serial, self.environ.get("VAULTPY_READER")),
             person=self.questions,
             passwords=OathPasswords(_ykman_password, self._oath_password_keystore, self.questions),
             yubico_on_usb=yubico_on_usb,
         )
+
+    def cards(self) -> Cards:
+        """Return the card readers of this computer; raises PcscMissing, PcscForbidden or PcscRefused."""
+        from vaultpy.pcsc import PcscCards
+
+        return PcscCards()
 
     def _oath_password_keystore(self) -> Keystore:
         return self.keystore(self.keystore_name())
