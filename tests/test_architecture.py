@@ -69,6 +69,7 @@ CORE = WARM | {
     "config_edit",
     "endpoints",
     "enrolment",
+    "execution",
     "key_input",
     "keystore_format",
     "listing",
@@ -110,8 +111,8 @@ LIBRARIES = {
     "keyring": {"keystore", "ykman_passwords"},
     "smartcard": {"pcsc"},
     "ykman": {"ykman_passwords"},
-    # pcsc's connection is one of yubikit's SmartCardConnections, its base class.
-    "yubikit": {"yubikey", "pcsc"},
+    # pcsc's connection, and the demo's pipe in its place, are SmartCardConnections of yubikit's.
+    "yubikit": {"yubikey", "pcsc", "demo.pipe_cards"},
 }
 FROM_YUBIKIT_FOR_PCSC = {"yubikit.core", "yubikit.core.smartcard"}
 
@@ -193,11 +194,12 @@ def is_in(module: str, package: str) -> bool:
 
 
 CLI = {module for module in MODULES if is_in(module, "cli")}
+DEMO = {module for module in MODULES if is_in(module, "demo")}
 SIMULATED = {module for module in MODULES if is_in(module, "simulated")}
 
 
 def test_every_module_has_its_room() -> None:
-    assert CORE | EDGES | CLI | SIMULATED | {"__main__", "wiring"} == set(MODULES)
+    assert CORE | EDGES | CLI | DEMO | SIMULATED | {"__main__", "wiring"} == set(MODULES)
 
 
 @pytest.mark.parametrize("module", sorted(CORE))
@@ -262,17 +264,30 @@ def test_only_the_wiring_knows_the_edges() -> None:
 
 @pytest.mark.parametrize("module", sorted(CLI))
 def test_the_command_line_imports_the_wiring_the_terminal_and_the_core(module: str) -> None:
-    assert ours(module) <= CORE | CLI | {"wiring", "terminal"}
+    demo = {"demo.play"} if module == "cli.demo" else set()
+    assert ours(module) <= CORE | CLI | {"wiring", "terminal"} | demo
 
 
-def test_the_entry_point_imports_the_command_line_alone_and_not_at_once() -> None:
-    assert ours("__main__") == {"cli.app"}
-    assert not any(of(name) for name in IMPORTS["__main__"].at_once)
+def test_the_entry_point_imports_the_warm_path_and_the_command_line_only_after_it() -> None:
+    assert ours("__main__") == {"warm", "cli.run"}
+    assert {name for name in IMPORTS["__main__"].at_once if of(name)} == {"vaultpy.warm"}
 
 
-def test_the_simulation_knows_nothing_of_vaultpy_and_vaultpy_nothing_of_it() -> None:
+def test_the_main_job_is_done_without_loading_typer() -> None:
+    assert not any("typer" in name or name.endswith("cli.app") for name in IMPORTS["cli.run"].at_once)
+    script = "import sys, vaultpy.cli.run; sys.exit('typer' in sys.modules)"
+    subprocess.run([sys.executable, "-I", "-c", script], check=True)
+
+
+def test_the_simulation_knows_nothing_of_vaultpy_and_of_vaultpy_only_the_demo_knows_it() -> None:
     assert set().union(*(ours(module) for module in SIMULATED)) <= SIMULATED
-    assert set().union(*(ours(module) for module in set(MODULES) - SIMULATED)) & SIMULATED == set()
+    knowing = {module for module in set(MODULES) - SIMULATED if ours(module) & SIMULATED}
+    assert knowing
+    assert knowing <= DEMO
+
+
+def test_only_its_own_verb_leads_to_the_demo() -> None:
+    assert {module for module in set(MODULES) - DEMO if ours(module) & DEMO} == {"cli.demo"}
 
 
 def test_imports_never_go_in_a_circle() -> None:

@@ -127,3 +127,22 @@ def test_help_of_the_command_is_the_commands(words: str) -> None:
 
 def test_a_value_is_no_request_for_help() -> None:
     assert not split(["--region=--help", "dev"]).help
+
+
+@pytest.mark.parametrize(
+    ("words", "values"),
+    [
+        ([], {}),
+        (["-d", "1h"], {"--duration": "1h"}),
+        (["-d1h", "--direct"], {"--duration": "1h", "--direct": ""}),
+        (["--duration=1h", "--duration", "2h"], {"--duration": "2h"}),
+        (["--region="], {"--region": ""}),
+        (["-t", "-", "--no-cache"], {"--mfa-token": "-", "--no-cache": ""}),
+        (["--mfa-serial=arn:aws:iam::1:mfa/a=b"], {"--mfa-serial": "arn:aws:iam::1:mfa/a=b"}),
+    ],
+)
+def test_options_are_known_by_their_long_names_and_the_last_of_each_counts(
+    words: list[str], values: dict[str, str]
+) -> None:
+    split = split_exec([*words, "dev"], flags=EXEC_FLAGS, values=EXEC_VALUES)
+    assert split.values() == values

@@ -247,7 +247,7 @@ def test_its_lines_keep_to_a_narrow_window(environment: dict[str, str]) -> None:
 def test_without_a_place_for_temporary_files_it_says_so(environment: dict[str, str]) -> None:
     program = (
         "import sys, tempfile; tempfile.tempdir = '/nonexistent'\n"
-        "from vaultpy.cli.app import run; import os; sys.exit(run(['demo', '--yes'], os.environ))"
+        "from vaultpy.cli.run import run; import os; sys.exit(run(['demo', '--yes'], os.environ))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program],

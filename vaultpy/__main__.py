@@ -20,7 +20,7 @@ def main() -> int:
     _fill_closed_streams()
     try:
         warm.run(sys.argv[1:], os.environ)
-        from vaultpy.cli.app import run
+        from vaultpy.cli.run import run
 
         status = run(sys.argv[1:], os.environ)
     except KeyboardInterrupt:

@@ -14,6 +14,7 @@ EXEC_FLAGS = HELP | {"--direct", "--no-cache"}
 EXEC_VALUES = frozenset(
     {"--duration", "-d", "--region", "--mfa-token", "-t", "--mfa-serial", "--yubikey"},
 )
+_LONG_NAMES = {"-d": "--duration", "-h": "--help", "-t": "--mfa-token"}
 _NO_SESSION = "{word}: sessions cannot be left out, they live in memory only; for a new one use --no-cache"
 
 
@@ -28,6 +29,17 @@ class ExecWords(Value):
 
     def __init__(self, options: tuple[str, ...], profile: str | None, command: tuple[str, ...]) -> None:
         self._set(options=options, profile=profile, command=command, help=not HELP.isdisjoint(options))
+
+    def values(self) -> dict[str, str]:
+        """Return the options of `exec` by their long names, the last of each; flags have an empty text."""
+        found: dict[str, str] = {}
+        words = iter(self.options)
+        for word in words:
+            name, _, attached = word.partition("=") if word.startswith("--") else (word[:2], "", word[2:])
+            name = _LONG_NAMES.get(name, name)
+            is_flag = name in EXEC_FLAGS
+            found[name] = attached if is_flag or attached or "=" in word else next(words)
+        return found
 
 
 def split_exec(words: Sequence[str], *, flags: frozenset[str], values: frozenset[str]) -> ExecWords:

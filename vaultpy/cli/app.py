@@ -1,28 +1,20 @@
-"""The verbs put together, and what becomes of an error: two lines and an exit status."""
+"""The verbs put together for typer."""
 
 from __future__ import annotations
 
-import os
-import sys
-from contextlib import suppress
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vaultpy import __version__, errors
-from vaultpy.argv import EXEC_FLAGS, EXEC_VALUES, split_exec
 from vaultpy.cli import add, clear, demo, exec_, list_, remove
-from vaultpy.cli.context import abandon
-from vaultpy.terminal import Terminal
-from vaultpy.trace import trace, trace_to
-from vaultpy.wiring import Wiring
+from vaultpy.cli.context import INTERRUPTED, listen
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    Wire = Callable[[Mapping[str, str], Terminal], Wiring]
-
-_INTERRUPTED = 130
+    from vaultpy.cli.run import Wire
+    from vaultpy.terminal import Terminal
 
 app = typer.Typer(
     name="vaultpy",
@@ -33,7 +25,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.command("add")(add.add)
-app.command("exec", context_settings={"allow_interspersed_args": False})(exec_.exec_)
+app.command("exec")(exec_.exec_)
 app.command("list")(list_.list_)
 app.command("ls", hidden=True)(list_.list_)
 app.command("remove")(remove.remove)
@@ -59,75 +51,23 @@ def _global_options(
 ) -> None:
     if debug:
         _, terminal, _ = context.obj
-        trace_to(terminal.debug)
-        trace(f"vaultpy {__version__}, Python {sys.version.split()[0]}, {sys.platform}")
+        listen(terminal)
 
 
-def run(words: list[str], environ: Mapping[str, str], wire: Wire = Wiring) -> int:
-    """Run one command; returns the exit status (130 after Ctrl-C), unless `exec` became another program.
+def command_line(words: list[str], seed: tuple[Mapping[str, str], Terminal, Wire]) -> int:
+    """Let typer run the verb; returns its exit status, which is typer's own for help and Ctrl-C.
 
-    `wire` makes the objects of the run; only the demo has another one.
+    Raises UsageError for what typer does not understand, and what the verb raises.
     """
-    _replace_missing_streams()
-    terminal = Terminal(environ)
-    verb = next((word for word in words if not word.startswith("-")), "")
     try:
-        return _typer(_rewritten(words or ["--help"], verb), (environ, terminal, wire))
-    except errors.VaultpyError as error:
-        return _fail(terminal, error, verb)
+        status: Any = app(words, standalone_mode=False, obj=seed, prog_name="vaultpy")
+    except typer.Abort:
+        return INTERRUPTED
     except typer.TyperException as error:
-        return _fail(terminal, _usage_error(error, verb), verb)
-    except (KeyboardInterrupt, typer.Abort):
-        return _INTERRUPTED
-    except Exception as error:  # noqa: BLE001  # the last line of defence: a bug is told in two lines too
-        internal = errors.Internal(kind=type(error).__name__)
-        return _fail(terminal, internal.with_traceback(error.__traceback__), verb)
-    except SystemExit:  # typer's answer to a broken pipe
-        return errors.VaultpyError.exec_status if verb == "exec" else errors.VaultpyError.status
-
-
-def _typer(words: list[str], seed: tuple[Mapping[str, str], Terminal, Wire]) -> int:
-    """Let typer run the verb; it makes exit statuses of `typer.Exit` and of Ctrl-C."""
-    return app(words, standalone_mode=False, obj=seed, prog_name="vaultpy") or 0
-
-
-def _rewritten(words: list[str], verb: str) -> list[str]:
-    """Put the options of `exec` in front of PROFILE, where typer looks for them."""
-    if verb != "exec":
-        return words
-    at = words.index("exec") + 1
-    split = split_exec(words[at:], flags=EXEC_FLAGS, values=EXEC_VALUES)
-    if split.profile is None:
-        return [*words[:at], *split.options]
-    return [*words[:at], *split.options, "--", split.profile, *split.command]
-
-
-def _usage_error(error: typer.TyperException, verb: str) -> errors.UsageError:
-    problem = error.format_message().rstrip(".").replace(". Did you mean", "; did you mean")
-    problem = problem[:1].lower() + problem[1:]
+        problem = error.format_message().rstrip(".").replace(". Did you mean", "; did you mean")
+    else:
+        return status or 0
+    verb = next((word for word in words if not word.startswith("-")), "")
     known = any(command.name == verb for command in app.registered_commands)
-    return (errors.UsageError if known else errors.UnknownCommand)(problem=problem, command=verb)
-
-
-def _fail(terminal: Terminal, error: errors.VaultpyError, verb: str) -> int:
-    """Tell an error; of what lies behind it only where it came from, for its text may quote a secret."""
-    error.__cause__ = error.__context__ = None
-    try:
-        terminal.debug_traceback(error)
-        terminal.error(error)
-    except OSError:  # nobody listens any more
-        abandon(sys.stderr)
-    if verb != "exec":
-        return error.status
-    # Threads may still be importing boto3 or waiting for a touch; the interpreter's end would trip over them.
-    with suppress(OSError):
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(error.exec_status)
-
-
-def _replace_missing_streams() -> None:
-    """Let what is said to a closed stdout or stderr vanish instead of being an error."""
-    for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115  # until the end
+    problem = problem[:1].lower() + problem[1:]
+    raise (errors.UsageError if known else errors.UnknownCommand)(problem=problem, command=verb)

@@ -1,4 +1,4 @@
-"""What the verbs share: the objects of this run, and what is said on stdout."""
+"""What the verbs share: the objects of this run, what is said on stdout, and `--debug`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,21 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from vaultpy import __version__
 from vaultpy.errors import OutputFailed, printable
+from vaultpy.trace import trace, trace_to
 
 if TYPE_CHECKING:
     from typing import TextIO
 
     import typer
 
+    from vaultpy.terminal import Terminal
     from vaultpy.wiring import Wiring
+
+
+INTERRUPTED = 130
+"""The exit status that says that Ctrl-C ended the run."""
 
 
 def wiring(context: typer.Context) -> Wiring:
@@ -39,3 +46,9 @@ def say(line: str) -> None:
 def abandon(stream: TextIO) -> None:
     """Lead a stream that fails to nowhere; what it still holds would fail again at the interpreter's end."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def listen(terminal: Terminal) -> None:
+    """Show what is asked of whom, as `--debug` has it."""
+    trace_to(terminal.debug)
+    trace(f"vaultpy {__version__}, Python {sys.version.split()[0]}, {sys.platform}")

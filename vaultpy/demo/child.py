@@ -28,7 +28,7 @@ def _run(words: list[str]) -> int:
     from functools import partial
     from multiprocessing.connection import Connection
 
-    from vaultpy.cli.app import run
+    from vaultpy.cli.run import run
     from vaultpy.demo.wiring import DemoWiring
 
     key, finger = int(words[0]), int(words[1])

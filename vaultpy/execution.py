@@ -1,0 +1,71 @@
+"""The main job: from the words of `exec` to the command."""
+
+from __future__ import annotations
+
+import os
+
+from vaultpy import errors
+from vaultpy.handover import hand_over
+from vaultpy.launch import find_command
+from vaultpy.plan import Options, make_plan
+from vaultpy.text import parse_duration
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import NoReturn
+
+    from vaultpy.wiring import Wiring
+
+
+def execute(run: Wiring, profile: str, command: Sequence[str], options: Mapping[str, str]) -> NoReturn:
+    """Become `command`, or the user's shell, with the credentials of `profile`.
+
+    `options` are those of `argv.EXEC_FLAGS` and `argv.EXEC_VALUES`, by their long names. Raises what stands
+    in the way, and what can be known before a touch, before it.
+    """
+    words = list(command) or _shell(run.environ, profile)
+    plan = make_plan(run.config, run.index, profile, _asked(options), run.environ)
+    path = find_command(words, run.environ)
+    if plan.capped:
+        run.terminal.warn("AWS limits a role reached through an MFA session to 1h; --direct lifts that")
+    code = options.get("--mfa-token")
+    broker = run.broker(
+        plan,
+        cache="--no-cache" not in options,
+        code=_line_of_stdin() if code == "-" else code,
+        yubikey=options.get("--yubikey"),
+    )
+    credentials = broker.credentials(plan)
+    region = options.get("--region")
+    hand_over(
+        plan, credentials, path=path, command=words, config=run.config, environ=run.environ, region=region
+    )
+
+
+def _asked(options: Mapping[str, str]) -> Options:
+    duration = options.get("--duration")
+    return Options(
+        direct="--direct" in options,
+        duration=None if duration is None else parse_duration(duration),
+        mfa_serial=options.get("--mfa-serial"),
+    )
+
+
+def _shell(environ: Mapping[str, str], profile: str) -> list[str]:
+    """Return the user's own shell as the command; raises NestedShell inside another of ours."""
+    inside = environ.get("VAULTPY")
+    if inside:
+        raise errors.NestedShell(profile=inside, wanted=profile)
+    return [environ.get("SHELL") or "/bin/sh"]
+
+
+def _line_of_stdin() -> str:
+    """Read one line and no byte more: the rest is the command's."""
+    line = bytearray()
+    try:
+        while not line.endswith(b"\n") and (byte := os.read(0, 1)):
+            line += byte
+    except OSError as error:
+        raise errors.BadCode from error
+    return line.decode("ascii", "replace").strip()
