@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shlex
 import signal
 import socket
 import sys
@@ -54,7 +55,7 @@ def test_an_error_is_coloured_only_on_a_terminal_that_wants_it() -> None:
     program = "terminal.error(NotEnrolled(profile='dev'))"
     with run(program) as coloured, run(program, NO_COLOR="1") as plain, run(program, TERM="dumb") as dumb:
         assert (coloured.wait(), plain.wait(), dumb.wait()) == (0, 0, 0)
-    assert "\x1b[31merror:\x1b[0m" in coloured.screen
+    assert "\x1b[1;31merror:\x1b[0m" in coloured.screen
     assert "\x1b" not in plain.screen + dumb.screen
 
 
@@ -117,7 +118,7 @@ print("typed", typed)
 
 def test_the_seconds_left_count_down_on_one_line() -> None:
     with run(WAIT) as terminal:
-        terminal.expect("vaultpy: touch it\r\n")
+        terminal.expect("vaultpy: touch it\x1b[0m\r\n")
         terminal.expect("vaultpy: 15 s left")
         terminal.expect("\r\x1b[Kvaultpy: 14 s left")
 
@@ -169,6 +170,23 @@ def test_a_signal_that_ends_us_while_we_wait_leaves_the_terminal_as_before() -> 
         terminal.expect("end\r\n")
     assert "status 143" in terminal.screen
     assert {"icanon", "echo"} <= set(terminal.screen.split())
+
+
+def test_a_secret_stays_unseen_after_a_stop() -> None:
+    """As with Ctrl-Z and `fg` in a shell that leaves the terminal as it likes it."""
+    with PseudoTerminal(["bash", "--norc", "--noediting", "-i"], ENVIRONMENT | {"PS1": "shell> "}) as terminal:
+        terminal.expect("shell> ")
+        program = BEGIN + "print(len(terminal.secret('password', otherwise).reveal()), 'letters')"
+        terminal.type(f"{sys.executable} -c {shlex.quote(program)}\n")
+        terminal.expect("vaultpy: password (not shown): ")
+        terminal.type("\x1a")
+        terminal.expect("Stopped")
+        terminal.expect_echo(on=True)
+        terminal.type("fg\n")
+        terminal.expect_echo(on=False)
+        terminal.type("hunter2\n")
+        terminal.expect("7 letters")
+        assert "hunter2" not in terminal.screen
 
 
 def test_a_background_job_never_reads_the_terminal() -> None:

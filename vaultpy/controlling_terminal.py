@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _KEYS_AT_ONCE = 64
+_ENDS_AND_STOPS = [
+    getattr(signal, name)
+    for name in ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGTSTP")
+    if hasattr(signal, name)  # Windows has few of them
+]
 
 
 class ControllingTerminal:
@@ -57,7 +62,10 @@ class ControllingTerminal:
 
     @contextmanager
     def typing(self, *, echo: bool, lines: bool) -> Iterator[None]:
-        """Show what is typed or not, hand it over by lines or at once; put both back, whatever the end is."""
+        """Show what is typed or not, hand it over by lines or at once; put both back, whatever the end is.
+
+        A shell gives us the terminal back as it likes it after a Ctrl-Z and `fg`: then it is set anew.
+        """
         import termios
 
         before = termios.tcgetattr(self._file)
@@ -68,18 +76,20 @@ class ControllingTerminal:
         def put_back() -> None:
             termios.tcsetattr(self._file, termios.TCSADRAIN, before)
 
-        def end(number: int, _frame: object) -> None:
+        def let_it_happen(number: int, _frame: object) -> None:
             put_back()
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
+            signal.signal(number, let_it_happen)  # we are here again after a stop alone
+            termios.tcsetattr(self._file, termios.TCSADRAIN, now)
 
-        mortal = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) == signal.SIG_DFL]
-        for number in mortal:
-            signal.signal(number, end)
+        caught = [number for number in _ENDS_AND_STOPS if signal.getsignal(number) == signal.SIG_DFL]
+        for number in caught:
+            signal.signal(number, let_it_happen)
         try:
             termios.tcsetattr(self._file, termios.TCSADRAIN, now)
             yield
         finally:
             put_back()
-            for number in mortal:
+            for number in caught:
                 signal.signal(number, signal.SIG_DFL)

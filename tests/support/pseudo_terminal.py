@@ -68,6 +68,13 @@ class PseudoTerminal:
                 raise AssertionError(f"{text!r} did not appear in:\n{self.screen}")
         return self.screen
 
+    def expect_echo(self, *, on: bool, within: float = _WITHIN) -> None:
+        """Wait until the terminal shows what is typed, or does not; nothing tells of the change itself."""
+        deadline = time.monotonic() + within
+        while bool(termios.tcgetattr(self._terminal)[3] & termios.ECHO) is not on:
+            assert time.monotonic() < deadline, self.screen
+            self._read(0.01)
+
     def wait(self, within: float = _WITHIN) -> int:
         """Wait for the command's end; return its exit status, negative for the signal that ended it."""
         deadline = time.monotonic() + within
