@@ -314,7 +314,7 @@ def test_without_a_terminal_the_key_cannot_be_asked_for(environment: dict[str, s
     done = run(environment, "add", "dev")
     assert done.returncode == 1
     assert told(done) == (
-        "the access key must be asked, and there is no terminal to ask at\ngive the key with --env or --stdin"
+        "there is no terminal to ask at: which access key?\ngive the key with --env or --stdin"
     )
 
 

@@ -105,7 +105,7 @@ class NestedShell(VaultpyError):
 
 
 class NoTerminal(VaultpyError):
-    message = "{question} must be asked, and there is no terminal to ask at"
+    message = "there is no terminal to ask at: {question}"
     hint = "{remedy}"
 
 
@@ -454,7 +454,7 @@ class CodeSpent(VaultpyError):
 
 class DurationRefused(VaultpyError):
     message = "AWS refuses that duration: {reason}"
-    hint = "ask for less: --duration 1h, or duration_seconds in the profile"
+    hint = "ask for another: --duration 1h, or duration_seconds in the profile"
 
 
 class RegionOff(VaultpyError):
@@ -469,7 +469,7 @@ class RegionUnknown(VaultpyError):
 
 class Unreachable(VaultpyError):
     message = "cannot reach {host}: {reason}"
-    hint = "check the network and proxy, then run this again; the same code may still serve"
+    hint = "check the network and proxy, then run this again"
 
 
 class TlsFailed(VaultpyError):
@@ -479,12 +479,12 @@ class TlsFailed(VaultpyError):
 
 class NoAnswer(VaultpyError):
     message = "{host} did not answer: {reason}"
-    hint = "run this again; the code may be spent, so the next one is used"
+    hint = "run this again; a code that was sent is not used again"
 
 
 class AwsBusy(VaultpyError):
     message = "AWS is busy or out of order: {reason}"
-    hint = "wait a minute and run this again; the code may be spent, so the next one is used"
+    hint = "wait a minute and run this again; a code that was sent is not used again"
 
 
 class AwsRefused(VaultpyError):
@@ -503,7 +503,7 @@ class EndpointMalformed(VaultpyError):
 
 
 class EndpointUnconfirmed(VaultpyError):
-    message = "MFA codes would go to {host}, which is not AWS's"
+    message = "signed requests and MFA codes would go to {host}, which is not AWS's"
     hint = "take endpoint_url out, or run this once at a terminal and say yes"
 
 

@@ -91,7 +91,10 @@ class Index:
         except FileNotFoundError:
             return Records()
         except OSError as error:
-            raise self._unusable(error.strerror, "make it a readable file of your own") from error
+            raise self._unusable(
+                error.strerror,
+                "make it a readable file of your own, or name another place: export XDG_STATE_HOME=DIRECTORY",
+            ) from error
         with open(descriptor, "rb") as file:
             owner = os.fstat(descriptor).st_uid
             if sys.platform != "win32" and owner != os.geteuid():

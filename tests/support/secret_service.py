@@ -6,12 +6,12 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from types import TracebackType
 
     from typing_extensions import Self
@@ -26,7 +26,7 @@ connection = secretstorage.dbus_init()
 secretstorage.get_default_collection(connection).lock()
 connection.close()
 """
-_SILENT_PROMPTER = "[D-BUS Service]\nName=org.gnome.keyring.SystemPrompter\nExec={command} --session\n"
+_SILENT_PROMPTER = "[D-BUS Service]\nName=org.gnome.keyring.SystemPrompter\nExec={python} {script}\n"
 _BUS_WITHOUT_SERVICES = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
@@ -92,15 +92,15 @@ class SecretService:
         """Return one whose question for the password is never answered, once it is locked."""
         services = home / "data" / "dbus-1" / "services"
         services.mkdir(parents=True)
-        # It joins the session without ever taking the prompter's name, and leaves with it.
-        prompter = _SILENT_PROMPTER.format(command=shutil.which("dbus-monitor"))
+        script = Path(__file__).with_name("silent_prompter.py")
+        prompter = _SILENT_PROMPTER.format(python=sys.executable, script=script)
         (services / "org.gnome.keyring.SystemPrompter.service").write_text(prompter)
         return SecretService.unlocked(home)
 
     def __enter__(self) -> Self:
-        for program in ("dbus-run-session", "dbus-monitor", "gnome-keyring-daemon"):
+        for program in ("dbus-run-session", "gnome-keyring-daemon"):
             if shutil.which(program) is None:
-                pytest.skip(f"{program} is not installed (Debian: dbus, dbus-bin, gnome-keyring)")
+                pytest.skip(f"{program} is not installed (Debian: dbus, gnome-keyring)")
         with self._log.open("w") as log:
             self._session = subprocess.Popen(
                 self._command,

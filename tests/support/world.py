@@ -14,7 +14,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from support.pcscd import Pcscd
+from support.pcscd import YUBIKEY_READER, Pcscd
 from support.secret_service import SecretService, private_environment
 from support.virtual_card import VirtualCard
 from vaultpy.simulated.aws import SimulatedAws
@@ -22,10 +22,12 @@ from vaultpy.simulated.finger import Finger, PressedFinger, SteadyFinger
 from vaultpy.simulated.yubikey import SimulatedYubiKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
     from typing_extensions import Self
+
+    from vaultpy.simulated.aws import Call
 
 ACCOUNT = "123456789012"
 PASSPHRASE = "the passphrase of the keystore file"
@@ -39,18 +41,21 @@ class World:
     whose account is on the YubiKey, touch required; role `dev` wants MFA.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is what a world can differ in
         self,
         directory: Path,
         *,
         finger: Finger | None = None,
         secret_service: bool = False,
         clock: Callable[[], float] = time.time,
+        readers: Sequence[str] = (YUBIKEY_READER,),
+        heard: Callable[[Call], None] | None = None,
     ) -> None:
+        """Build nothing yet; the key goes into the first of `readers`, `heard` is SimulatedAws's."""
         self.home = directory / "home"
         self.home.mkdir(mode=0o700)
         self.finger = finger or PressedFinger()
-        self.aws = SimulatedAws(clock)
+        self.aws = SimulatedAws(clock, heard=heard)
         self.alice = self.aws.account(ACCOUNT).user("alice")
         self.access_key = self.alice.access_key()
         self.device = self.alice.mfa_device()
@@ -61,7 +66,7 @@ class World:
         self._cleanup = ExitStack()
         pcscd_directory = directory / "pcscd"
         pcscd_directory.mkdir()
-        self.pcscd = Pcscd(pcscd_directory)
+        self.pcscd = Pcscd(pcscd_directory, readers)
 
     def __enter__(self) -> Self:
         with ExitStack() as cleanup:

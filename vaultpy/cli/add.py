@@ -60,7 +60,7 @@ def _access_key(run: Wiring, *, env: bool, stdin: bool) -> AccessKey:
         return key_input.from_environment(run.environ)
     if stdin:
         return key_input.from_bytes(_standard_input())
-    otherwise = errors.NoTerminal(question="the access key", remedy=_NO_TERMINAL)
+    otherwise = errors.NoTerminal(question="which access key?", remedy=_NO_TERMINAL)
     key_id = run.terminal.ask("access key id", otherwise)
     return key_input.typed(key_id, run.terminal.secret("secret access key", otherwise))
 

@@ -35,5 +35,5 @@ def remove(
 
 def _confirmed(run: Wiring, question: str) -> bool:
     if not run.terminal.can_ask():
-        raise errors.NoTerminal(question=question.rstrip("?"), remedy="add --yes if you are sure")
+        raise errors.NoTerminal(question=question, remedy="add --yes if you are sure")
     return run.terminal.confirm(question)

@@ -1,0 +1,90 @@
+"""Scenarios of the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vaultpy import errors
+from zoo.scenario import leads_to
+
+if TYPE_CHECKING:
+    from zoo.keeper import Told, Zoo
+
+
+@leads_to(errors.UsageError)
+def an_option_that_does_not_exist(zoo: Zoo) -> Told:
+    return zoo.fails("exec", "--nonsense", "dev-role", "true")
+
+
+@leads_to(errors.UsageError)
+def two_options_that_exclude_each_other(zoo: Zoo) -> Told:
+    return zoo.fails("add", "other", "--env", "--stdin")
+
+
+@leads_to(errors.UnknownCommand)
+def a_mistyped_command(zoo: Zoo) -> Told:
+    told = zoo.fails("exce", "dev-role", "--", "true")
+    assert "did you mean 'exec'?" in told.lines.message
+    return told
+
+
+@leads_to(errors.OutputFailed)
+def a_full_disk(zoo: Zoo) -> Told:
+    with Path("/dev/full").open("wb") as full:
+        return zoo.fails("list", stdout=full)
+
+
+@leads_to(errors.BadDuration)
+def a_duration_without_a_number(zoo: Zoo) -> Told:
+    return zoo.exec_fails("--duration", "soon")
+
+
+@leads_to(errors.BadRoleOption)
+def a_role_without_its_arn(zoo: Zoo) -> Told:
+    return zoo.fails("add", "other", "--env", "--role", "admin", env=zoo.with_key())
+
+
+@leads_to(errors.CommandNotFound)
+def a_command_that_is_missing(zoo: Zoo) -> Told:
+    return zoo.fails("exec", "dev-role", "--", "no-such-command")
+
+
+@leads_to(errors.CommandNotExecutable)
+def a_command_that_may_not_be_executed(zoo: Zoo) -> Told:
+    notes = zoo.file("not a program", "notes")
+    told = zoo.fails("exec", "dev-role", "--", str(notes))
+    assert told.lines.hint.endswith(f"chmod +x {notes}")
+    return told
+
+
+@leads_to(errors.CommandUnusable)
+def a_directory_instead_of_a_command(zoo: Zoo) -> Told:
+    return zoo.fails("exec", "dev-role", "--", str(zoo.directory()))
+
+
+@leads_to(errors.CommandUnusable, sends=2)
+def a_command_whose_interpreter_is_missing(zoo: Zoo) -> Told:
+    script = zoo.file("#!/no/such/interpreter\n", "script")
+    script.chmod(0o700)
+    return zoo.fails("exec", "--no-cache", *zoo.given_code(), "dev-role", "--", str(script))
+
+
+@leads_to(errors.NestedShell)
+def a_shell_within_a_shell(zoo: Zoo) -> Told:
+    return zoo.fails("exec", "dev-role", env=zoo.env(VAULTPY="dev"))
+
+
+@leads_to(errors.NoTerminal)
+def a_key_that_nobody_can_type(zoo: Zoo) -> Told:
+    return zoo.fails("add", "other")
+
+
+@leads_to(errors.NoTerminal)
+def a_removal_that_nobody_can_confirm(zoo: Zoo) -> Told:
+    return zoo.fails("remove", "dev", stdin="y\n")
+
+
+@leads_to(errors.DemoNeedsFinger)
+def a_demo_without_a_keyboard(zoo: Zoo) -> Told:
+    return zoo.fails("demo")
