@@ -1,8 +1,12 @@
-# `make test` installs what it needs, system packages included, and passes every test.
+# `make demo` shows the main job on simulated parts; `make test` passes every test. Both install what they need
+# first, system packages included, and nothing the second time.
 
 PYTHON_IN_VENV := .venv/bin/python
 
-.PHONY: test lint bench setup clean
+.PHONY: demo test lint bench pictures setup clean
+
+demo: setup
+	@if sh -c ': < /dev/tty' 2> /dev/null; then .venv/bin/vaultpy demo; else .venv/bin/vaultpy demo --yes; fi
 
 test: lint
 	$(PYTHON_IN_VENV) -m pytest
@@ -14,6 +18,9 @@ lint: setup
 
 bench: setup
 	$(PYTHON_IN_VENV) benchmarks/cold_run.py
+
+pictures: setup
+	$(PYTHON_IN_VENV) scripts/pictures
 
 setup:
 	@scripts/setup

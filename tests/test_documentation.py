@@ -67,7 +67,8 @@ def steps(block: Block) -> Iterator[tuple[str, str | None]]:
 
 
 def normal(text: str) -> str:
-    """Take out what differs from run to run: ids, times left, the widths that follow from them."""
+    """Take out colours, and what differs from run to run: ids, times left, widths that follow from them."""
+    text = re.sub(r"\x1b\[[0-9;]*m", "", text)
     lines = [line.rpartition("\x1b[K")[2].strip("\r").rstrip() for line in text.split("\n")]
     text = re.sub(r"\b(AKIA|AROA)[A-Z0-9]+", r"\1", "\n".join(lines).strip())
     text = re.sub(r"(\d+[dhms] ?)+left", "TIME left", text)
@@ -131,7 +132,7 @@ def test_shell_blocks_run_and_show_what_they_say(document: Path, tmp_path: Path)
 
 def test_the_comparison_of_outputs_sees_a_difference() -> None:
     assert normal("in 5m 10s left  AKIA1") == normal("in 1h 02m left     AKIA2")
-    assert normal("touch\r\nvaultpy: 9 s left\r\x1b[Kdone") == normal("touch\ndone")
+    assert normal("\x1b[1mtouch\x1b[0m\r\nvaultpy: 9 s left\r\x1b[Kdone") == normal("touch\ndone")
     assert normal("touch the YubiKey") != normal("touch a YubiKey")
 
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
 from yubikit.oath import HASH_ALGORITHM, OATH_TYPE, CredentialData, OathSession
 
+from support.recordings import exchanges, recorded_exchanges, replay
 from vaultpy.simulated.connection import SimulatedConnection
 from vaultpy.simulated.yubikey import SimulatedYubiKey
 
 SEED = b"12345678901234567890"
-SELECT = 0xA4, 0x04
-RESET = 0x04, 0xDE
 
 # What a YubiKey 5.4.3 was asked over USB, and answered; recorded by cunicu/go-ykoath (Apache-2.0).
 TOTP_AND_HOTP = """
@@ -59,43 +57,6 @@ TOUCH = """
 """
 
 
-class Exchange(NamedTuple):
-    """A command, and its answer: data and status word."""
-
-    command: bytes
-    answer: bytes
-
-
-def exchanges(text: str) -> list[Exchange]:
-    """Read a conversation: on each line a command and its answer, in hexadecimal."""
-    return [Exchange(*map(bytes.fromhex, line.split())) for line in text.strip().splitlines()]
-
-
-def recorded_draws(conversation: list[Exchange]) -> list[bytes]:
-    """Return what the recorded card drew at random: a salt at each reset, a challenge at a locked SELECT."""
-    draws, salt = [bytes(8)], 0
-    for command, answer in conversation:
-        if (command[1], command[2]) == RESET:
-            salt = len(draws)
-            draws.append(bytes(8))
-        elif (command[1], command[2]) == SELECT:
-            draws[salt] = answer[7:15]
-            if answer[15] == 0x74:
-                draws.append(answer[17:25])
-    return draws
-
-
-def replay(conversation: list[Exchange]) -> list[Exchange]:
-    """Ask a simulated key that draws what the recorded one drew; return what it answers."""
-    draws = iter(recorded_draws(conversation))
-    key = SimulatedYubiKey(random=lambda count: next(draws)[:count])
-    return [Exchange(command, _joined(*key.transmit(command))) for command, _ in conversation]
-
-
-def _joined(data: bytes, status: int) -> bytes:
-    return data + status.to_bytes(2, "big")
-
-
 def recordings() -> list[Path]:
     return sorted((Path(__file__).resolve().parents[2] / "shared" / "transcripts").glob("yk-*.txt"))
 
@@ -109,10 +70,7 @@ def test_it_answers_byte_for_byte_as_every_recording_at_hand() -> None:
     if not recordings():
         pytest.skip("no recordings beside the repository")
     for recording in recordings():
-        sent = [
-            line.split("Transmit")[1] for line in recording.read_text().splitlines() if "Transmit" in line
-        ]
-        conversation = exchanges("\n".join(sent))
+        conversation = recorded_exchanges(recording.read_text())
         assert replay(conversation) == conversation, recording.name
 
 
