@@ -227,7 +227,7 @@ def test_the_narration_is_seen_also_when_the_output_is_captured(environment: dic
 def test_it_is_coloured_only_where_that_is_wanted(environment: dict[str, str]) -> None:
     with at_a_terminal(environment, "--yes", "true") as coloured:
         assert coloured.wait() == 0
-    assert "\x1b[33m   simulated\x1b[0m" in coloured.screen
+    assert "\x1b[1;35m   simulated\x1b[0m" in coloured.screen
     with at_a_terminal(environment | {"NO_COLOR": "1"}, "--yes", "true") as plain:
         assert plain.wait() == 0
     assert "\x1b[3" not in plain.screen

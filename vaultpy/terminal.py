@@ -4,11 +4,11 @@ Every line begins `vaultpy: `, in lower case, without a full stop; an error is t
 Talk goes to the controlling terminal where there is one, so that it is seen also when the output of the
 command around us is captured; else to stderr. stdout belongs to the child and to what machines read. Text
 from files, cards and networks is escaped before it is shown. A background job never reads the terminal.
+Lines are left to the terminal to wrap: a command in a hint can so be copied whole.
 """
 
 from __future__ import annotations
 
-import select
 import sys
 import time
 import traceback
@@ -17,19 +17,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
 
 from vaultpy.controlling_terminal import ControllingTerminal
+from vaultpy.countdown import Countdown
 from vaultpy.errors import VaultpyError, printable
 from vaultpy.values import Secret
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable, Iterator, Mapping
 
-BOLD, RED, GREEN, YELLOW, CYAN = (f"\x1b[{code}m" for code in (1, 31, 32, 33, 36))
+# Of the eight colours red and magenta are those that can be read on a dark and on a light background.
+BOLD, RED, MAGENTA = (f"\x1b[{codes}m" for codes in ("1", "1;31", "1;35"))
 _PLAIN = "\x1b[0m"
-_CLEAR_LINE = "\r\x1b[K"
-_CODE_LENGTH = 6
-_BACKSPACES = "\x7f\x08"
-_ENTER = "\r\n"
 _TICK_SECONDS = 0.25
 _COLUMNS = 80
 
@@ -56,25 +53,26 @@ class Terminal:
     def error(self, error: VaultpyError) -> None:
         """Say what happened and what to do, on stderr."""
         self._say_on_stderr("error", RED, error.message)
-        self._say_on_stderr("hint", CYAN, error.hint)
+        self._say_on_stderr("hint", BOLD, error.hint)
 
     def warn(self, text: str) -> None:
         """Say what the user should know although it worked, on stderr."""
-        self._say_on_stderr("warning", YELLOW, text)
+        self._say_on_stderr("warning", MAGENTA, text)
 
     def debug(self, text: str) -> None:
         """Say a line of what `--debug` shows, on stderr."""
         self._debugs = True
-        self._say_on_stderr("debug", CYAN, text)
+        self._say_on_stderr("debug", "", text)
 
     def debug_traceback(self, error: BaseException) -> None:
         """Show where an error comes from, if `--debug` is on."""
         if self._debugs:
             for line in "".join(traceback.format_exception(error)).splitlines():
-                self._say_on_stderr("debug", CYAN, line)
+                self._say_on_stderr("debug", "", line)
 
-    def _say_on_stderr(self, kind: str, colour: str, text: str) -> None:
-        label = f"{colour}{kind}:{_PLAIN}" if self._stderr.isatty() and self._wants_colour else f"{kind}:"
+    def _say_on_stderr(self, kind: str, style: str, text: str) -> None:
+        coloured = style and self._wants_colour and self._stderr.isatty()
+        label = f"{style}{kind}:{_PLAIN}" if coloured else f"{kind}:"
         print(f"vaultpy: {label} {printable(text)}", file=self._stderr, flush=True)
 
     def note(self, text: str) -> None:
@@ -112,7 +110,7 @@ class Terminal:
 
     @property
     def _wants_colour(self) -> bool:
-        return self._has_control_sequences and "NO_COLOR" not in self._environ
+        return self._has_control_sequences and not self._environ.get("NO_COLOR")
 
     # ---- asking --------------------------------------------------------------------------------------
 
@@ -168,74 +166,22 @@ class Terminal:
         typing: bool = True,
         entered: Callable[[], None] | None = None,
     ) -> Iterator[Countdown]:
-        """Say what is waited for, with the seconds left; six digits may be typed instead if `typing`.
+        """Say what is waited for, with the seconds left.
 
-        `entered` is called for each Enter.
+        It is bold, and six digits may be typed instead, if `typing`. `entered` is called for each Enter.
         """
-        self.note(text)
+        self.show(f"vaultpy: {text}", style=BOLD if typing else "")
         tty = self._listening() if typing else None
-        live = self._write if self._tty is not None and self._has_control_sequences else None
-        countdown = Countdown(self._clock() + seconds, self._clock, tty, live, entered)
+        countdown = Countdown(
+            self._clock() + seconds,
+            self._clock,
+            screen=self._tty,
+            keys=tty,
+            live=self._has_control_sequences,
+            entered=entered,
+        )
         with ExitStack() as stack:
             if tty is not None:
                 stack.enter_context(tty.typing(echo=False, lines=False))
             stack.callback(countdown.clear)
             yield countdown
-
-
-class Countdown:
-    """The live line under what is waited for."""
-
-    def __init__(
-        self,
-        deadline: float,
-        clock: Callable[[], float],
-        tty: ControllingTerminal | None,
-        write: Callable[[str], None] | None,
-        entered: Callable[[], None] | None = None,
-    ) -> None:
-        """Listen at `tty`, write to `write`, call `entered` for each Enter; None for neither."""
-        self._deadline = deadline
-        self._clock = clock
-        self._tty = tty
-        self._write = write
-        self._entered = entered
-        self._digits = ""
-        self._shown = ""
-
-    def pause(self, seconds: float, wake: socket.socket | None) -> str | None:
-        """Wait until `wake` is readable, at most `seconds`; return six digits as soon as they are typed."""
-        self._show()
-        for key in self._keys(seconds, wake):
-            if key in _BACKSPACES:
-                self._digits = self._digits[:-1]
-            elif key.isdigit():
-                self._digits += key
-            elif key in _ENTER and self._entered is not None:
-                self._entered()
-            if len(self._digits) == _CODE_LENGTH:
-                return self._digits
-        return None
-
-    def _keys(self, seconds: float, wake: socket.socket | None) -> str:
-        if self._tty is not None:
-            return self._tty.read_keys(seconds, wake)
-        if wake is not None:
-            select.select([wake], [], [], seconds)
-        else:
-            time.sleep(seconds)
-        return ""
-
-    def _show(self) -> None:
-        left = max(0, round(self._deadline - self._clock()))
-        invitation = f", or type the six digits: {self._digits}" if self._tty is not None else ""
-        line = f"vaultpy: {left:2} s left{invitation}"
-        if self._write is not None and line != self._shown:
-            self._shown = line
-            self._write(_CLEAR_LINE + line)
-
-    def clear(self) -> None:
-        """Take the live line away."""
-        if self._write is not None and self._shown:
-            self._shown = ""
-            self._write(_CLEAR_LINE)

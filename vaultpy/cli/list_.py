@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from vaultpy.cli.context import say, wiring
+from vaultpy.cli.table import columns_of_stdout, table
 from vaultpy.errors import printable
 from vaultpy.listing import Row, rows
 from vaultpy.text import show_duration
@@ -25,7 +26,7 @@ def list_(
     """
     run = wiring(context)
     now = time.time()
-    found = rows(run.config, run.index, now)
+    found = rows(run.config, run.index, run.sessions.alive())
     if as_json:
         for line in json.dumps([row.as_json() for row in found], indent=2).splitlines():
             say(line)
@@ -33,17 +34,12 @@ def list_(
     if not found:
         say("no profiles yet; enrol an access key: vaultpy add NAME")
         return
-    _table([("PROFILE", "ACCESS KEY", "SESSION", "ROLE"), *(_cells(row, now) for row in found)])
+    cells = [("PROFILE", "ACCESS KEY", "SESSION", "ROLE"), *(_cells(row, now) for row in found)]
+    for line in table(cells, columns_of_stdout()):
+        say(line)
 
 
 def _cells(row: Row, now: float) -> tuple[str, str, str, str]:
-    left = show_duration(row.expiration - now) + " left" if row.expiration else "-"
-    key = row.access_key_id or (f"of {row.source_profile}" if row.source_profile else "-")
-    return printable(row.profile), printable(key), left, printable(row.role_arn or "-")
-
-
-def _table(lines: list[tuple[str, str, str, str]]) -> None:
-    widths = [max(len(line[column]) for line in lines) for column in range(3)]
-    for line in lines:
-        padded = [cell.ljust(width) for cell, width in zip(line, widths, strict=False)]
-        say("  ".join([*padded, line[3]]).rstrip())
+    left = show_duration(row.expiration - now) + " left" if row.expiration else ""
+    key = row.access_key_id or (f"of {row.source_profile}" if row.source_profile else "")
+    return printable(row.profile), printable(key), left, printable(row.role_arn)

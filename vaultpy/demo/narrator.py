@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 from typing import TYPE_CHECKING
 
-from vaultpy.terminal import BOLD, CYAN, GREEN, YELLOW
+from vaultpy.terminal import BOLD, MAGENTA
 
 if TYPE_CHECKING:
     from vaultpy.simulated.aws import Call
@@ -13,8 +14,8 @@ if TYPE_CHECKING:
 
 _INDENT = 3
 _LABEL = 11
-_WIDEST = 100
-_COLOURS = {"simulated": YELLOW, "for real": GREEN, "next": GREEN, "AWS": CYAN, "vaultpy": CYAN}
+_WIDEST = 104
+_STYLES = {"simulated": MAGENTA, "for real": BOLD, "next": BOLD}
 _VERIFIED = {
     "GetCallerIdentity": "signed by alice",
     "ListMFADevices": "alice has one device",
@@ -40,12 +41,29 @@ class Narrator:
 
     def tell(self, label: str, text: str) -> None:
         """Say `text` behind `label`, both in their columns."""
-        room = max(20, min(self._terminal.columns, _WIDEST) - _INDENT - _LABEL - 1)
-        lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+        self._show(label, textwrap.wrap(text, self._room, break_long_words=False, break_on_hyphens=False))
+
+    def tell_command(self, label: str, words: list[str]) -> None:
+        """Say a command so that it can be copied: where it is wrapped, the shell goes on reading."""
+        first, *others = map(shlex.quote, words)
+        lines = [first]
+        for word in others:
+            if len(f"{lines[-1]} {word} \\") <= self._room:
+                lines[-1] += f" {word}"
+            else:
+                lines[-1] += " \\"
+                lines.append(f"  {word}")
+        self._show(label, lines)
+
+    def _show(self, label: str, lines: list[str]) -> None:
         for number, line in enumerate(lines):
             shown = " " * (_INDENT + len(label)) if number else " " * _INDENT + label
             gap = " " * (_LABEL - len(label))
-            self._terminal.show(gap + line, label=shown, style="" if number else _COLOURS[label])
+            self._terminal.show(gap + line, label=shown, style="" if number else _STYLES.get(label, ""))
+
+    @property
+    def _room(self) -> int:
+        return max(20, min(self._terminal.columns, _WIDEST) - _INDENT - _LABEL)
 
     def tell_call(self, call: Call) -> None:
         """Say what AWS made of a request."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import signal
 import subprocess
 from contextlib import ExitStack
@@ -75,7 +74,7 @@ class Play:
             "AWS and its user alice; keystore and config are temporary files",
         )
         role = f"dev-role={stage.role.arn}"
-        tell("for real", f"vaultpy add dev --role {role}")
+        self._narrator.tell_command("for real", ["vaultpy", "add", "dev", "--role", role])
         done = subprocess.run(
             stage.vaultpy("add", "dev", "--env", "--role", role),
             env=stage.with_access_key(environment),
@@ -92,8 +91,8 @@ class Play:
     def _exec(self, stage: Stage, environment: dict[str, str]) -> int:
         self._narrator.title("2  the MFA code comes straight off the YubiKey")
         self._narrator.tell("simulated", "the YubiKey and the finger that touches it")
-        shown = shlex.join(self._command or _WHO_AM_I_FOR_REAL)
-        self._narrator.tell("for real", f"vaultpy exec dev-role -- {shown}")
+        shown = self._command or _WHO_AM_I_FOR_REAL
+        self._narrator.tell_command("for real", ["vaultpy", "exec", "dev-role", "--", *shown])
         wait = "wait: a finger touches the key by itself"
         self._narrator.title(wait if self._by_itself else "press Enter: your finger on the key")
         for descriptor in stage.descriptors:

@@ -1,0 +1,145 @@
+"""What a person sees: the screen as a terminal draws it, in narrow windows, in colour and without."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+
+import pytest
+
+from support.pseudo_terminal import PseudoTerminal
+from support.screen import Screen
+from vaultpy.cli.table import table
+from vaultpy.demo.narrator import Narrator
+from vaultpy.terminal import Terminal
+
+ENVIRONMENT = {"PATH": os.environ["PATH"], "TERM": "xterm", "LANG": "C.UTF-8"}
+BEGIN = """
+import os, time
+from vaultpy.errors import *
+from vaultpy.terminal import Terminal
+terminal = Terminal(os.environ)
+"""
+WAIT = """
+with terminal.waiting("touch it", 15) as waiting:
+    while waiting.pause(0.05, None) is None:
+        pass
+"""
+ROWS = [
+    ("PROFILE", "ACCESS KEY", "ROLE"),
+    ("dev", "AKIAIOSFODNN7EXAMPLE", ""),
+    ("dev-role", "of dev", "arn:aws:iam::123456789012:role/dev"),
+]
+
+
+def at(columns: int, program: str, **environment: str) -> PseudoTerminal:
+    command = [sys.executable, "-c", BEGIN + program]
+    return PseudoTerminal(command, ENVIRONMENT | environment, size=(30, columns))
+
+
+@pytest.mark.parametrize("columns", [20, 30, 49, 50, 51, 60, 200])
+def test_the_live_line_stays_one_line_however_narrow_the_window(columns: int) -> None:
+    with at(columns, WAIT) as terminal:
+        terminal.expect("vaultpy: 15"[: columns - 1])
+        terminal.type("12345")
+        terminal.expect("vaultpy: 14"[: columns - 1])
+        terminal.expect("vaultpy: 13"[: columns - 1])
+        lines = Screen(terminal.screen, columns).lines
+    assert len(lines) == 2
+    assert lines[0] == "vaultpy: touch it"[:columns]
+
+
+def test_in_a_narrow_window_the_digits_are_still_seen() -> None:
+    with at(40, WAIT) as terminal:
+        terminal.expect("s left")
+        terminal.type("12345")
+        terminal.expect("s left: 12345")
+
+
+def test_where_lines_cannot_be_written_over_the_digits_are_written_behind_the_one_line() -> None:
+    with at(80, WAIT, TERM="dumb") as terminal:
+        terminal.expect("vaultpy: up to 15 s, or type the six digits: ")
+        terminal.type("129")
+        terminal.expect("six digits: 129")
+        terminal.type("\x7f")
+        terminal.expect("129\r\nvaultpy: up to 15 s, or type the six digits: 12")
+        terminal.type("3456")
+        assert terminal.wait() == 0
+    assert terminal.screen.count("up to 15 s") == 2
+    assert terminal.screen.endswith("\r\n")
+
+
+def test_what_waits_for_a_finger_is_bold_and_what_only_takes_time_is_not() -> None:
+    with at(80, "terminal.wait('in a moment', 0.1)\n" + WAIT) as terminal:
+        terminal.expect("six digits")
+        screen = Screen(terminal.screen, 80)
+    assert [[run.bold for run in screen.runs(row)] for row in (0, 1)] == [[False], [True]]
+
+
+@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_who_wants_no_colour_gets_no_bold_either(environment: dict[str, str]) -> None:
+    with at(80, "terminal.warn('w')\nwith terminal.waiting('touch it', 15): pass", **environment) as terminal:
+        assert terminal.wait() == 0
+    assert "\x1b[1" not in terminal.screen
+
+
+def test_an_empty_no_color_says_nothing() -> None:
+    with at(80, "terminal.warn('w')", NO_COLOR="") as terminal:
+        assert terminal.wait() == 0
+    assert "\x1b[1;35mwarning:" in terminal.screen
+
+
+def test_only_colours_that_can_be_read_on_dark_and_on_light_are_used() -> None:
+    program = """
+from vaultpy.demo.narrator import Narrator
+terminal.error(NotEnrolled(profile="dev"))
+terminal.warn("w")
+terminal.debug("d")
+for label in ("simulated", "for real", "next", "AWS", "vaultpy"):
+    Narrator(terminal).tell(label, "x")
+"""
+    with at(80, program) as terminal:
+        assert terminal.wait() == 0
+    assert Screen(terminal.screen, 80).colours() == {"default", "red", "magenta"}
+
+
+def test_a_command_that_the_demo_wraps_can_be_copied() -> None:
+    stderr = io.StringIO()
+    words = ["vaultpy", "exec", "dev-role", "--", "echo", "a b " * 10, "c" * 30, "d" * 30]
+    Narrator(Terminal({}, stderr, "/nonexistent")).tell_command("for real", words)
+    told = stderr.getvalue().replace("for real", "", 1)
+    assert max(map(len, told.splitlines())) <= 80
+    assert told.count("\\\n") == 2
+    with PseudoTerminal(["sh", "-c", f"vaultpy() {{ printf '<%s>' \"$@\"; }}; {told}"], ENVIRONMENT) as shell:
+        assert shell.wait() == 0
+    assert shell.screen.replace("\r\n", "") == "".join(f"<{word}>" for word in words[1:])
+
+
+def test_a_table_for_a_pipe_has_a_line_a_row() -> None:
+    assert table(ROWS, None) == [
+        "PROFILE   ACCESS KEY            ROLE",
+        "dev       AKIAIOSFODNN7EXAMPLE  -",
+        "dev-role  of dev                arn:aws:iam::123456789012:role/dev",
+    ]
+
+
+def test_a_table_that_just_fits_the_window_is_not_folded() -> None:
+    assert table(ROWS, 66) == table(ROWS, None)
+
+
+def test_a_table_too_wide_for_the_window_is_folded_and_nothing_is_cut() -> None:
+    assert table(ROWS, 65) == [
+        "PROFILE   ACCESS KEY",
+        "  ROLE",
+        "dev       AKIAIOSFODNN7EXAMPLE",
+        "dev-role  of dev",
+        "  arn:aws:iam::123456789012:role/dev",
+    ]
+
+
+@pytest.mark.parametrize("name", ["開発", "e\u0301te\u0301", "été"])
+def test_columns_stand_below_each_other_whatever_the_letters(name: str) -> None:
+    lines = table([("PROFILE", "KEY"), (name, "AKIA")], None)
+    screen = Screen("\r\n".join(lines), 80)
+    assert screen.column_of("KEY", 0) == screen.column_of("AKIA", 1) == 9
