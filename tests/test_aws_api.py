@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
 import socket
 import ssl
+import struct
+import threading
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
+from email.utils import formatdate
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
@@ -19,6 +25,7 @@ from support import aws_call
 from support.aws import ACCOUNT, Clock
 from vaultpy import aws_api, errors
 from vaultpy.aws_api import AwsClient
+from vaultpy.aws_failures import not_answered
 from vaultpy.credentials import AccessKey, Credentials
 from vaultpy.simulated import aws_errors
 from vaultpy.simulated.aws import SimulatedAws
@@ -28,8 +35,10 @@ from vaultpy.simulated.aws_xml import error_xml
 from vaultpy.values import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from botocore.awsrequest import AWSRequest
 
     from vaultpy.simulated.aws_accounts import AccessKey as AwsAccessKey
     from vaultpy.simulated.sigv4 import HttpRequest
@@ -62,17 +71,11 @@ def server(reply: Reply | None) -> Iterator[tuple[str, list[HttpRequest]]]:
         serving.stop()
 
 
-def ask(
-    url: str | None,
-    *,
-    signer: AccessKey | Credentials = KEY,
-    operation: str = "get_caller_identity",
-    parameters: Mapping[str, object] | None = None,
-) -> errors.VaultpyError:
+def ask(url: str | None, *, signer: AccessKey | Credentials = KEY) -> errors.VaultpyError:
     """Return the error that a call ends with."""
-    client = AwsClient("sts", "eu-central-1", url, None)
+    client = AwsClient("sts", "eu-central-1", url, {})
     with pytest.raises(errors.VaultpyError) as caught:
-        client.call(operation, signer, parameters or {}, FACTS)
+        client.call("get_caller_identity", signer, {}, FACTS)
     assert caught.value.__context__ is None
     assert caught.value.__cause__ is None
     return caught.value
@@ -197,7 +200,7 @@ def test_the_request_for_the_time_follows_no_redirect_and_takes_its_date(operati
         server(Reply(200)) as (elsewhere, stolen),
         server(Reply(302, b"", {"Location": elsewhere})) as (url, seen),
     ):
-        client = AwsClient("sts", "eu-central-1", url, None)
+        client = AwsClient("sts", "eu-central-1", url, {})
         if operation == "date":
             assert client.date() > 1_000_000_000
         else:
@@ -226,7 +229,7 @@ def test_the_request_for_the_time_follows_no_redirect_and_takes_its_date(operati
 def test_an_answer_that_is_not_aws_s_is_said_to_be_so(status: int, body: bytes) -> None:
     with server(Reply(status, body)) as (url, _):
         try:
-            answer = AwsClient("sts", "eu-central-1", url, None).call("get_caller_identity", KEY, {}, {})
+            answer = AwsClient("sts", "eu-central-1", url, {}).call("get_caller_identity", KEY, {}, {})
         except errors.VaultpyError as error:
             assert type(error) in {errors.AnswerMalformed, errors.AwsRefused}  # noqa: PT017  # either may come
         else:
@@ -253,7 +256,7 @@ def test_nothing_is_tried_again_by_boto3(aws: SimulatedAws, key: AwsAccessKey, f
     aws.fail_next("GetCallerIdentity", fault)
     found = ask(aws.url, signer=AccessKey(key.id, Secret(key.secret)))
     assert type(found) is (errors.NoAnswer if fault is Fault.CLOSE_AFTER else errors.AwsBusy)
-    assert "the code may be spent" in found.hint
+    assert found.hint.endswith("run this again; a code that was sent is not used again")
     assert len(aws.requests) == 1
 
 
@@ -270,21 +273,21 @@ def test_a_refused_connection_left_nothing() -> None:
     assert type(found) is errors.Unreachable
     assert found.message == "cannot reach 127.0.0.1: connection refused"
     with pytest.raises(errors.Unreachable):
-        AwsClient("sts", "eu-central-1", url, None).date()
+        AwsClient("sts", "eu-central-1", url, {}).date()
 
 
 def test_a_host_without_an_address_left_nothing() -> None:
     failure = EndpointConnectionError(
         endpoint_url="https://sts.example/", error=socket.gaierror(-2, "Name or service not known")
     )
-    found = aws_api._not_answered(failure, "sts.example")
+    found = not_answered(failure, "sts.example", under_way=False)
     assert type(found) is errors.Unreachable
     assert found.message == "cannot reach sts.example: name or service not known"
 
 
 def test_a_time_request_without_an_answer_speaks_of_no_code() -> None:
     with server(None) as (url, _), pytest.raises(errors.Unreachable, match="cannot reach"):
-        AwsClient("sts", "eu-central-1", url, None).date()
+        AwsClient("sts", "eu-central-1", url, {}).date()
 
 
 def test_a_server_without_tls_is_not_trusted() -> None:
@@ -295,9 +298,8 @@ def test_a_server_without_tls_is_not_trusted() -> None:
     assert seen == []
 
 
-@contextmanager
-def self_signed(directory: Path) -> Iterator[str]:
-    """Serve TLS with a certificate that nobody vouches for, which lies in `directory`/server.pem."""
+def self_signed_context(directory: Path) -> ssl.SSLContext:
+    """Return a server's context with a certificate that nobody vouches for; makes `directory`/server.pem."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(timezone.utc)
@@ -316,6 +318,13 @@ def self_signed(directory: Path) -> Iterator[str]:
     )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(pem)
+    return context
+
+
+@contextmanager
+def self_signed(directory: Path) -> Iterator[str]:
+    """Serve TLS with a certificate that nobody vouches for, which lies in `directory`/server.pem."""
+    context = self_signed_context(directory)
     serving = AwsServer(lambda _: Reply(200), Clock())
     serving.socket = context.wrap_socket(serving.socket, server_side=True)
     serving.start()
@@ -331,6 +340,71 @@ def test_a_certificate_that_nobody_vouches_for_is_not_trusted(tmp_path: Path) ->
     assert type(found) is errors.TlsFailed
     assert found.message == "the connection to 127.0.0.1 is not trusted: self-signed certificate"
     assert "AWS_CA_BUNDLE" in found.hint
+
+
+@contextmanager
+def one_connection(handle: Callable[[socket.socket], None]) -> Iterator[str]:
+    """Let `handle` have the first connection that comes; yield the address to connect to over TLS."""
+
+    def accept() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            handle(connection)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=accept)
+        thread.start()
+        try:
+            yield f"https://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            thread.join()
+
+
+def read_request(stream: ssl.SSLSocket) -> bytes:
+    """Return a whole request."""
+    request = b""
+    while b"\r\n\r\n" not in request:
+        request += stream.recv(65536)
+    head, _, body = request.partition(b"\r\n\r\n")
+    length = int(re.findall(rb"(?i)content-length: (\d+)", head)[0])
+    while len(body) < length:
+        body += stream.recv(65536)
+    return body
+
+
+@pytest.mark.parametrize("answer", [b"\x17\x03\x03\x00\x20" + bytes(32), b""], ids=["bad record", "end"])
+def test_once_a_request_was_sent_a_failure_of_tls_tells_nothing_of_its_fate(
+    tmp_path: Path, key: AwsAccessKey, answer: bytes
+) -> None:
+    context = self_signed_context(tmp_path)
+    seen: list[bytes] = []
+
+    def handle(connection: socket.socket) -> None:
+        stream = context.wrap_socket(connection, server_side=True)
+        read_request(stream)
+        date = formatdate(usegmt=True).encode()
+        stream.sendall(b"HTTP/1.1 200 OK\r\nDate: " + date + b"\r\nContent-Length: 0\r\n\r\n")
+        seen.append(read_request(stream))
+        raw = stream.detach()
+        os.write(raw, answer)
+        os.close(raw)
+
+    with one_connection(handle) as url:
+        environ = {"AWS_CA_BUNDLE": f"{tmp_path}/server.pem", "HOME": str(tmp_path)}
+        done = aws_call.call(url, key, environ)
+    assert seen[0].startswith(b"Action=GetCallerIdentity")
+    assert done.stdout.startswith("NoAnswer: ")
+
+
+@pytest.mark.parametrize("linger", [(0, 0), (1, 0)], ids=["end", "reset"])
+def test_a_connection_that_ends_within_the_handshake_left_nothing(linger: tuple[int, int]) -> None:
+    def handle(connection: socket.socket) -> None:
+        assert connection.recv(65536)[:1] == b"\x16", "a ClientHello"
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", *linger))
+
+    with one_connection(handle) as url:
+        found = ask(url)
+    assert type(found) is errors.Unreachable
 
 
 def test_a_profile_lends_its_ca_bundle(tmp_path: Path, key: AwsAccessKey) -> None:
@@ -356,18 +430,18 @@ def test_a_profile_lends_its_ca_bundle(tmp_path: Path, key: AwsAccessKey) -> Non
     ],
 )
 def test_sts_is_asked_in_its_region(region: str, host: str) -> None:
-    assert AwsClient("sts", region, None, None).host == host
+    assert AwsClient("sts", region, None, {}).host == host
 
 
-@pytest.mark.parametrize("region", ["eu central 1", "eu-central-1/../", "a@b", "x" * 100])
+@pytest.mark.parametrize("region", ["eu central 1", "eu-central-1/../", "a@b", "x" * 100, "s3", "s3-1"])
 def test_what_is_no_region_is_said_to_be_none(region: str) -> None:
     with pytest.raises(errors.RegionUnknown):
-        AwsClient("sts", region, None, None)
+        AwsClient("sts", region, None, {})
 
 
 def test_an_endpoint_that_boto3_refuses_is_told() -> None:
     with pytest.raises(errors.EndpointMalformed):
-        AwsClient("sts", "eu-central-1", "no endpoint", None)
+        AwsClient("sts", "eu-central-1", "no endpoint", {})
 
 
 # ---- what other people's settings cannot do ----------------------------------------------------------
@@ -431,6 +505,69 @@ def test_a_failing_call_is_sent_once_whatever_the_environment_says(
     assert len(aws.calls) == 1
 
 
+@pytest.mark.parametrize("variable", ["HOME", "AWS_DATA_PATH"])
+def test_no_file_leads_sts_to_another_host(tmp_path: Path, key: AwsAccessKey, variable: str) -> None:
+    directory = tmp_path / (".aws/models" if variable == "HOME" else "") / "sts" / "2011-06-15"
+    directory.mkdir(parents=True)
+    with server(Reply(500)) as (elsewhere, stolen):
+        rules = {
+            "version": "1.0",
+            "parameters": {},
+            "rules": [{"conditions": [], "type": "endpoint", "endpoint": {"url": elsewhere}}],
+        }
+        (directory / "endpoint-rule-set-1.json").write_text(json.dumps(rules))
+        proxy = f"http://127.0.0.1:{free_port()}"
+        environ = {"HTTPS_PROXY": proxy, variable: str(tmp_path)}
+        done = aws_call.call(None, key, {"HOME": "/nonexistent", **environ})
+    assert stolen == []
+    assert done.stdout == "Unreachable: cannot reach sts.eu-central-1.amazonaws.com: connection refused\n"
+
+
+@pytest.mark.parametrize("endpoint_url", [None, "http://127.0.0.1:1"])
+def test_only_the_confirmed_host_or_aws_s_is_sent_to(endpoint_url: str | None) -> None:
+    client = AwsClient("sts", "eu-central-1", endpoint_url, {})
+
+    def lead_astray(request: AWSRequest, **_: object) -> None:
+        request.url = "https://sts.s3.amazonaws.com/"
+
+    client._client.meta.events.register("request-created", lead_astray)
+    with pytest.raises(
+        errors.EndpointUnconfirmed, match=r"https://sts\.s3\.amazonaws\.com, which is not AWS's"
+    ):
+        client.call("get_caller_identity", KEY, {}, {})
+    with pytest.raises(errors.EndpointUnconfirmed):
+        client.date()
+
+
+@pytest.mark.parametrize(
+    "proxy",
+    [
+        "http://user:hunt/er2@host",
+        "http://user:hunter2@ho st:99999",
+        "http://user:hunt#er2@host",
+        "http://user:hunt?er2@host",
+        "http://user:hunt\\er2@host",
+        "http://user:hunt[er2@host",
+        "http://user:hunt\u2100er2@host",
+        "http://user:hunt\xe9r@127.0.0.1:1",
+        "http://user:hunter2@127.0.0.1:1",
+        "http://user:hunter2@",
+        "socks5://user:hunter2@host",
+        "user:hunt/er2@host",
+    ],
+)
+def test_nothing_of_a_proxy_s_password_is_told(key: AwsAccessKey, tmp_path: Path, proxy: str) -> None:
+    done = aws_call.call(None, key, {"HTTPS_PROXY": proxy, "HOME": str(tmp_path), "PYTHONUTF8": "1"})
+    assert done.stdout.startswith("Unreachable: cannot reach sts.eu-central-1.amazonaws.com: ")
+    assert not re.search("hunt|er2|\xe9", done.stdout.partition("amazonaws.com: ")[2])
+
+
+def test_a_proxy_s_address_that_cannot_be_is_told(key: AwsAccessKey, tmp_path: Path) -> None:
+    environ = {"HTTPS_PROXY": "http://user:hunt/er2@host", "HOME": str(tmp_path)}
+    done = aws_call.call(None, key, environ)
+    assert done.stdout.endswith(": its address or the proxy's is malformed\n")
+
+
 def test_a_proxy_that_is_down_left_nothing(key: AwsAccessKey, tmp_path: Path) -> None:
     proxy = f"http://127.0.0.1:{free_port()}"
     configured = {"AWS_ENDPOINT_URL": f"{proxy}/configured", "AWS_ENDPOINT_URL_STS": f"{proxy}/configured"}
@@ -454,7 +591,7 @@ def test_other_people_s_loggers_say_nothing(tmp_path: Path, aws: SimulatedAws, k
 
 
 def test_after_a_call_the_client_holds_no_key(aws: SimulatedAws, key: AwsAccessKey) -> None:
-    client = AwsClient("sts", "eu-central-1", aws.url, None)
+    client = AwsClient("sts", "eu-central-1", aws.url, {})
     client.call("get_caller_identity", AccessKey(key.id, Secret(key.secret)), {}, {})
     assert client._keys.secret_key is None
     assert client._keys.token is None
@@ -475,7 +612,7 @@ def test_all_calls_share_one_connection() -> None:
         counting = Counting(aws._answer, clock)
         counting.start()
         try:
-            client = AwsClient("sts", "eu-central-1", counting.url, None)
+            client = AwsClient("sts", "eu-central-1", counting.url, {})
             client.date()
             for _ in range(3):
                 client.call("get_caller_identity", AccessKey(key.id, Secret(key.secret)), {}, {})

@@ -10,8 +10,10 @@ import pytest
 from support.aws import ACCOUNT
 from support.broking import Desk, role
 from vaultpy import errors
-from vaultpy.ledger import STEP_SECONDS, Ledger, Lock
+from vaultpy.ledger import Ledger, Lock
+from vaultpy.mfa import STEP_SECONDS
 from vaultpy.plan import Options
+from vaultpy.sessions import SessionStore
 from vaultpy.simulated.aws_faults import Fault
 from vaultpy.sts import Sts
 from vaultpy.typed_codes import GivenCode, TypedCode
@@ -127,6 +129,30 @@ def test_a_profile_without_a_role_gives_the_mfa_session(desk: Desk, dev_role: Ro
     assert desk.signed() == SHARED
 
 
+def test_a_session_that_only_signs_may_be_made_for_less(desk: Desk, dev_role: Role) -> None:
+    desk.credentials(desk.plan("", "dev", options=Options(duration=3600)))
+    desk.credentials(desk.plan(role(dev_role.arn)))
+    assert desk.signed() == SHARED
+    assert desk.events.count("touch") == 1
+
+    desk.credentials(desk.plan("", "dev", options=Options(duration=7200)))
+    assert desk.signed() == [*SHARED, "GetSessionToken"]
+
+
+def test_a_session_is_looked_for_once_without_the_lock_and_once_under_it(desk: Desk, dev_role: Role) -> None:
+    looks: list[str] = []
+
+    class Counted(SessionStore):
+        def get(self, question: str, margin: float, duration: int = 0) -> Credentials | None:
+            looks.append(question)
+            return super().get(question, margin, duration)
+
+    desk.sessions = Counted(desk.index, [], desk.clock)
+    plan = desk.plan(role(dev_role.arn))
+    desk.credentials(plan)
+    assert looks == [plan.question(2)] * 2 + [plan.question(1)] * 2
+
+
 def test_without_a_known_device_a_role_is_assumed_without_mfa(desk: Desk, aws: SimulatedAws) -> None:
     desk.enrol(mfa_serials=())
     desk.credentials(desk.plan(role(aws.account(ACCOUNT).role("open").arn)))
@@ -185,7 +211,7 @@ def test_a_session_that_aws_refuses_though_it_is_new_is_not_made_again(desk: Des
             desk.aws._cloud.sessions.clear()
             return super().credentials(request, signer, code, facts)
 
-    broker = desk.broker(plan, sts=Forgetful(plan.region, plan.endpoint_url, None, desk.clock))
+    broker = desk.broker(plan, sts=Forgetful(plan.region, plan.endpoint_url, {}, desk.clock))
     with pytest.raises(errors.SessionRefused):
         broker.credentials(plan)
     assert desk.events.count("touch") == 1
@@ -248,7 +274,7 @@ def test_the_code_is_in_the_ledger_before_it_is_sent(desk: Desk, dev_role: Role)
 
     plan = desk.plan(role(dev_role.arn))
     with pytest.raises(KilledError):
-        desk.broker(plan, sts=Dying(plan.region, plan.endpoint_url, None, desk.clock)).credentials(plan)
+        desk.broker(plan, sts=Dying(plan.region, plan.endpoint_url, {}, desk.clock)).credentials(plan)
     assert desk.ledger.spent(desk.device.serial) == desk.touched.steps[0]
 
     desk.credentials(plan)
@@ -368,7 +394,7 @@ def unplugged(desk: Desk, times: int, failure: type[errors.VaultpyError]) -> Cal
 
     def make(config: str) -> Unplugged:
         plan = desk.plan(config)
-        sts = Unplugged(plan.region, plan.endpoint_url, None, desk.clock)
+        sts = Unplugged(plan.region, plan.endpoint_url, {}, desk.clock)
         sts.times, sts.failure, sts.tried = times, failure, []
         return sts
 
@@ -429,7 +455,7 @@ def test_a_network_that_comes_back_after_the_touch_costs_no_second_touch(desk: D
             return super().clock_offset()
 
     plan = desk.plan(role(dev_role.arn))
-    sts = LateDate(plan.region, plan.endpoint_url, None, desk.clock)
+    sts = LateDate(plan.region, plan.endpoint_url, {}, desk.clock)
     desk.broker(plan, sts=sts).credentials(plan)
     assert desk.events.count("touch") == 1
     assert desk.signed() == SHARED
@@ -477,7 +503,7 @@ def test_a_given_code_without_an_answer_is_not_sent_again(desk: Desk, dev_role: 
     with pytest.raises(errors.NoAnswer) as caught:
         desk.credentials(desk.plan(role(dev_role.arn)))
 
-    assert "the code may be spent" in caught.value.hint
+    assert "a code that was sent is not used again" in caught.value.hint
     assert desk.signed() == ["GetSessionToken"]
 
 
@@ -539,7 +565,7 @@ def test_with_an_hour_s_error_no_code_is_sent(desk: Desk, dev_role: Role, second
 def test_an_hour_s_error_is_told_while_the_finger_is_waited_for(desk: Desk, dev_role: Role) -> None:
     desk.aws_clock.advance(3600)
     plan = desk.plan(role(dev_role.arn))
-    sts = Sts(plan.region, plan.endpoint_url, None, desk.clock)
+    sts = Sts(plan.region, plan.endpoint_url, {}, desk.clock)
     sts.prepare()
     sts.close()
 

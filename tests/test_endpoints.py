@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
-import botocore
 import pytest
+from botocore.endpoint_provider import EndpointProvider
+from botocore.loaders import Loader
 from hypothesis import given
 from hypothesis import strategies as st
 from urllib3.util import parse_url
 
 from vaultpy.endpoints import host_of, is_loopback, is_plain, is_trusted
+from vaultpy.errors import RegionUnknown
+from vaultpy.regions import check_region, sts_region
 
 AWS = [
     "https://sts.amazonaws.com",
@@ -94,16 +94,20 @@ def test_only_this_computer_is_loopback(url: str) -> None:
     assert not any(map(is_loopback, AWS + STRANGE))
 
 
-def test_every_region_that_boto3_knows_is_trusted_but_for_the_isolated_partitions() -> None:
-    data = Path(botocore.__file__).parent / "data" / "partitions.json"
-    partitions = json.loads(data.read_text())["partitions"]
-    for partition in partitions:
-        suffixes = [partition["outputs"][name] for name in ("dnsSuffix", "dualStackDnsSuffix")]
-        for region in partition["regions"]:
-            for suffix in suffixes:
-                if "-global" not in region:
-                    trusted = is_trusted(f"https://sts.{region}.{suffix}")
-                    assert trusted == ("-iso" not in partition["id"]), (region, suffix)
+@pytest.mark.parametrize("service", ["sts", "iam"])
+@pytest.mark.parametrize("dual_stack", [False, True])
+@pytest.mark.parametrize("fips", [False, True])
+def test_wherever_boto3_asks_a_region_is_trusted(service: str, *, dual_stack: bool, fips: bool) -> None:
+    loader = Loader()
+    partitions = loader.load_data("partitions")
+    rules = EndpointProvider(loader.load_service_model(service, "endpoint-rule-set-1"), partitions)
+    regions = [region for partition in partitions["partitions"] for region in partition["regions"]]
+    asked = [region for region in regions if "-global" not in region]
+    assert len(asked) > 30
+    for region in asked:
+        check_region(region)
+        at = rules.resolve_endpoint(Region=region, UseDualStack=dual_stack, UseFIPS=fips)
+        assert is_trusted(at.url), at.url
 
 
 @given(
@@ -123,3 +127,30 @@ def test_a_plain_url_means_the_same_host_to_the_library_that_connects(
 
 def test_a_person_is_shown_scheme_host_and_port() -> None:
     assert host_of("HTTPS://Proxy.Example:8443/aws/sts") == "https://proxy.example:8443"
+
+
+@pytest.mark.parametrize(
+    "region",
+    [
+        "s3",
+        "s3-1",
+        "a-b-s3",
+        "EU-central-1",
+        "eu-central",
+        "-a-1",
+        "us--1",
+        "us-east-1.x",
+        "us-east-\u0661",
+        "",
+    ],
+)
+def test_a_region_that_could_name_another_host_is_none(region: str) -> None:
+    with pytest.raises(RegionUnknown):
+        check_region(region)
+
+
+def test_such_a_region_is_told_where_it_would_be_chosen() -> None:
+    user = "arn:aws:iam::123456789012:user/alice"
+    with pytest.raises(RegionUnknown, match="s3"):
+        sts_region(user, None, "s3", "eu-central-1")
+    assert sts_region(user, "eu-central-1", "s3") == "eu-central-1"

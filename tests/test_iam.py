@@ -20,7 +20,7 @@ pytest_plugins = ["support.aws_fixtures"]
 
 
 def serials(aws: SimulatedAws, key: AwsAccessKey, name: str = "alice") -> tuple[str, ...]:
-    return Iam("eu-central-1", aws.url, None).mfa_serials(AccessKey(key.id, Secret(key.secret)), name)
+    return Iam("eu-central-1", aws.url, {}).mfa_serials(AccessKey(key.id, Secret(key.secret)), name)
 
 
 def test_a_user_without_a_device_has_none(aws: SimulatedAws, key: AwsAccessKey) -> None:

@@ -75,7 +75,9 @@ def test_another_endpoint_is_confirmed_once_and_remembered(index: Index) -> None
     terminal = Terminal()
     for path in ("", "/sts", "/other"):
         Questions(terminal, index).confirm_endpoint(f"https://Proxy.example:8443{path}")
-    assert terminal.asked == ["send MFA codes to https://proxy.example:8443, which is not AWS's?"]
+    assert terminal.asked == [
+        "send signed requests and MFA codes to https://proxy.example:8443, which is not AWS's?"
+    ]
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def clock(aws_clock: Clock) -> Clock:
 @pytest.fixture
 def sts(aws: SimulatedAws, clock: Clock) -> Sts:
     """Return the simulation's STS."""
-    return Sts("eu-central-1", aws.url, None, clock)
+    return Sts("eu-central-1", aws.url, {}, clock)
 
 
 def long_term(key: AwsAccessKey) -> AccessKey:
@@ -72,7 +72,7 @@ def test_the_offset_is_by_how_much_aws_is_ahead(sts: Sts, aws_clock: Clock, seco
 def test_a_failure_on_the_thread_is_raised_by_each_check_and_prints_nothing(
     clock: Clock, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    sts = Sts("eu-central-1", NOWHERE, None, clock)
+    sts = Sts("eu-central-1", NOWHERE, {}, clock)
     sts.prepare()
     sts.close()
     lengths = []
@@ -90,7 +90,7 @@ def test_a_bug_on_the_thread_prints_nothing_either(
     def broken() -> float:
         raise ZeroDivisionError
 
-    sts = Sts("eu-central-1", aws.url, None, broken)
+    sts = Sts("eu-central-1", aws.url, {}, broken)
     with pytest.raises(ZeroDivisionError):
         sts.clock_offset()
     assert tuple(capfd.readouterr()) == ("", "")
@@ -118,7 +118,7 @@ def test_a_clock_beyond_what_aws_takes_is_told_without_a_signed_call(
 
 
 def test_a_region_that_is_none_is_told_by_check(clock: Clock) -> None:
-    sts = Sts("no region", None, None, clock)
+    sts = Sts("no region", None, {}, clock)
     sts.prepare()
     sts.close()
     with pytest.raises(errors.RegionUnknown):

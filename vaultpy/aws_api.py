@@ -7,8 +7,8 @@ configured endpoint that was not passed in.
 
 from __future__ import annotations
 
+import io
 import os
-import ssl
 import time
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
@@ -19,19 +19,18 @@ import botocore
 from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
     HTTPClientError,
     InvalidRegionError,
-    ProxyConnectionError,
-    SSLError,
 )
+from botocore.loaders import Loader
 from botocore.session import Session
 
-from vaultpy import config, errors
+from vaultpy import errors
+from vaultpy.aws_failures import not_answered, unreachable
 from vaultpy.aws_refusals import refusal
 from vaultpy.credentials import AccessKey, Credentials
-from vaultpy.endpoints import is_loopback
+from vaultpy.endpoints import host_of, is_loopback, is_trusted
+from vaultpy.regions import check_region
 from vaultpy.text import clock_wrong
 from vaultpy.trace import trace
 from vaultpy.values import Secret
@@ -55,12 +54,15 @@ _SERVER_ERROR = 500
 class AwsClient:
     """One boto3 client whose signer is exchanged before each call, so that one connection serves them all."""
 
-    def __init__(self, service: str, region: str, endpoint_url: str | None, profile: str | None) -> None:
-        """Build it: 40 to 100 ms. `profile` only lends its ca_bundle, FIPS and dual-stack settings.
+    def __init__(
+        self, service: str, region: str, endpoint_url: str | None, settings: Mapping[str, str]
+    ) -> None:
+        """Build it: 40 to 100 ms. Of a profile's `settings` ca_bundle, FIPS and dual stack are heeded.
 
-        Raises RegionUnknown, EndpointMalformed, and what reading the config raises.
+        Raises RegionUnknown and EndpointMalformed.
         """
-        session = _session(profile)
+        check_region(region)
+        session = _session(settings)
         session.set_credentials("unset", "unset")
         self._keys = session.get_credentials()
         try:
@@ -73,7 +75,9 @@ class AwsClient:
             raise errors.EndpointMalformed(url=endpoint_url) from None
         self.region = region
         self.host = urlsplit(self._client.meta.endpoint_url).hostname or ""
+        self._endpoint_url = endpoint_url
         self._unsigned = False
+        self._body = _Body()
         self._status = 0
         self._date: str | None = None
         events = self._client.meta.events
@@ -84,8 +88,14 @@ class AwsClient:
         return botocore.UNSIGNED if self._unsigned else None
 
     def _transmit(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
-        """Send in botocore's place: the answer is read up to a limit, which botocore does not know."""
+        """Send in botocore's place: the answer is read up to a limit, which botocore does not know.
+
+        And only here is the address final: rules that botocore finds in files make it of region and settings.
+        """
+        if not self._may_go_to(request.url):
+            raise _ElsewhereError(host_of(request.url))
         request.stream_output = True
+        request.body = self._body = _Body(request.body.encode())  # the query protocol's, a text
         for name, value in list(request.headers.items()):
             if isinstance(value, bytes):  # over which urllib3 trips, leaving the connection open, at a 303
                 request.headers[name] = value.decode("latin-1")
@@ -100,6 +110,11 @@ class AwsClient:
         except Exception as failure:
             raise HTTPClientError(error=failure) from failure
         return answer
+
+    def _may_go_to(self, url: str) -> bool:
+        if is_trusted(url):
+            return True
+        return self._endpoint_url is not None and host_of(url) == host_of(self._endpoint_url)
 
     def call(
         self,
@@ -142,10 +157,8 @@ class AwsClient:
         if found is not None:
             return found
         if isinstance(answer, Exception) and not self._status:
-            failure = _not_answered(answer, self.host)
-            if isinstance(failure, errors.NoAnswer):  # its hint speaks of a code, and none was sent
-                failure = errors.Unreachable(host=self.host, reason=_reason(answer))
-            raise failure
+            failure = self._not_answered(answer)
+            raise unreachable(answer, self.host) if isinstance(failure, errors.NoAnswer) else failure
         raise errors.AnswerMalformed(host=self.host, reason="no date")
 
     def _attempt(self, operation: str, parameters: Mapping[str, object]) -> dict[str, Any] | Exception:
@@ -154,7 +167,7 @@ class AwsClient:
         What is raised in its stead is raised later, so that it has no `__context__`: botocore's exceptions
         hold the request, with the code and the session token in it.
         """
-        self._status = 0
+        self._status, self._body = 0, _Body()
         try:
             revealed = {k: v.reveal() if isinstance(v, Secret) else v for k, v in parameters.items()}
             answer: dict[str, Any] = getattr(self._client, operation)(**revealed)
@@ -175,7 +188,7 @@ class AwsClient:
             if self._status and not isinstance(failure, HTTPClientError):
                 reason = f"HTTP status {self._status}, {_what_is_wrong(failure)}"
                 return errors.AnswerMalformed(host=self.host, reason=reason)
-            return _not_answered(failure, self.host)
+            return self._not_answered(failure)
         error = failure.response.get("Error") or {}
         code, text = str(error.get("Code", "")), str(error.get("Message", ""))
         if self._status >= _SERVER_ERROR:
@@ -184,6 +197,26 @@ class AwsClient:
         if code == "SignatureDoesNotMatch" and text.startswith("Signature ") and aws_time is not None:
             return clock_wrong(aws_time - time.time())
         return refusal(code, text[:_LONGEST_REASON], facts, by_session=by_session)
+
+    def _not_answered(self, failure: Exception) -> errors.VaultpyError:
+        if isinstance(failure, _ElsewhereError):
+            return errors.EndpointUnconfirmed(host=str(failure))
+        return not_answered(failure, self.host, under_way=self._body.under_way)
+
+
+class _ElsewhereError(Exception):
+    """A request that would go to a host that is neither AWS's nor the one that was confirmed."""
+
+
+class _Body(io.BytesIO):
+    """A request's body that knows whether it began to be sent: it is read after the connection stands."""
+
+    under_way = False
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Return the next bytes to be sent."""
+        self.under_way = True
+        return super().read(size)
 
 
 class _TooLongError(Exception):
@@ -207,15 +240,18 @@ class _Bounded:
             yield piece
 
 
-def _session(profile: str | None) -> Session:
-    """Return a session that reads neither AWS_PROFILE nor AWS's files; the settings it needs are lent."""
+def _session(settings: Mapping[str, str]) -> Session:
+    """Return a session that reads neither AWS_PROFILE nor AWS's files, nor service models but botocore's own.
+
+    A model in ~/.aws/models or AWS_DATA_PATH could lead STS's requests to any host. A profile's `settings`
+    give way to the variables of the same meaning.
+    """
     session = Session(session_vars={"profile": (None, None, None, None)})
+    models = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
+    session.register_component("data_loader", models)
     session.set_config_variable("config_file", os.devnull)
     session.set_config_variable("credentials_file", os.devnull)
     session.set_config_variable("sts_regional_endpoints", "regional")
-    if profile is None:
-        return session
-    settings = config.Config.load(os.environ).profile(profile).settings
     if settings.get("ca_bundle") and not os.environ.get("AWS_CA_BUNDLE"):
         session.set_config_variable("ca_bundle", settings["ca_bundle"])
     for key, variable in _LENT_BOOLEANS:
@@ -243,49 +279,6 @@ def _config(endpoint_url: str | None) -> Config:
         user_agent_extra="vaultpy",
         **named,
     )
-
-
-def _not_answered(failure: Exception, host: str) -> errors.VaultpyError:
-    """Return the error for a request that got no answer, by whether it can have left this computer."""
-    reason = _reason(failure)
-    if isinstance(failure, SSLError) and not isinstance(_innermost(failure), ssl.SSLEOFError):
-        return errors.TlsFailed(host=host, reason=reason)
-    if isinstance(failure, (EndpointConnectionError, ConnectTimeoutError, ProxyConnectionError)):
-        return errors.Unreachable(host=host, reason=reason)
-    if isinstance(
-        _innermost(failure), TypeError
-    ):  # urllib3 prepares for a 303, stumbling over botocore's headers
-        return errors.AnswerMalformed(host=host, reason="a redirect")
-    if isinstance(failure, HTTPClientError):
-        return errors.NoAnswer(host=host, reason=reason)
-    return errors.AwsRefused(code=type(failure).__name__, reason="boto3 would not send the request")
-
-
-def _innermost(failure: BaseException) -> BaseException:
-    """Return what is at the bottom of an exception of botocore's, which wrap each other in several ways."""
-    for _ in range(10):
-        kwargs = getattr(failure, "kwargs", {})
-        inner = next(
-            (
-                it
-                for it in (kwargs.get("error"), getattr(failure, "reason", None), *reversed(failure.args))
-                if isinstance(it, BaseException)
-            ),
-            failure.__cause__,
-        )
-        if inner is None:
-            break
-        failure = inner
-    return failure
-
-
-def _reason(failure: Exception) -> str:
-    """Return the innermost cause in a few words, without the URL and its parameters."""
-    inner = _innermost(failure)
-    if inner is failure and isinstance(failure, ConnectTimeoutError):
-        return "no connection within the time"
-    text = getattr(inner, "verify_message", "") or getattr(inner, "strerror", "") or str(inner)
-    return text.rpartition(": ")[2][:120].rstrip(".").lower() or type(inner).__name__
 
 
 def _what_is_wrong(failure: Exception) -> str:

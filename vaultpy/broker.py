@@ -7,7 +7,7 @@ with the access key in hand ask for a touch; write the ledger before the code is
 from __future__ import annotations
 
 import math
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from vaultpy import errors
@@ -91,17 +91,15 @@ class Broker:
 
     def credentials(self, plan: Plan) -> Credentials:
         """Return credentials for the whole plan; raises what stands in their way."""
-        cached = self._cached(plan, len(plan.requests))
-        if cached is not None:
-            return cached
-        self._confirm_endpoint(plan.endpoint_url)
-        return self._after(plan, len(plan.requests))
-
-    def _after(self, plan: Plan, made: int) -> Credentials:
-        """Return the credentials that the first `made` requests of the plan lead to."""
+        made = len(plan.requests)
         cached = self._cached(plan, made)
         if cached is not None:
             return cached
+        self._confirm_endpoint(plan.endpoint_url)
+        return self._under_lock(plan, made)
+
+    def _under_lock(self, plan: Plan, made: int) -> Credentials:
+        """Return the credentials that the first `made` requests of the plan lead to."""
         with self._lock(plan, made):
             cached = self._cached(plan, made)
             if cached is not None:
@@ -121,7 +119,8 @@ class Broker:
             if self._sessions is None or signer in self._made_here:
                 raise
         self._person.note("AWS no longer takes the session at hand: getting a new one")
-        self._sessions.forget(access_key_id=plan.enrolment.access_key_id)
+        with suppress(errors.SessionsLeft):  # a session that stays is refused once more, and that is said
+            self._sessions.forget(access_key_id=plan.enrolment.access_key_id)
         return self._ask(plan, request, self._signer(plan, made))
 
     def _signer(self, plan: Plan, made: int) -> AccessKey | Credentials:
@@ -130,7 +129,8 @@ class Broker:
         A role whose user has no MFA device that we know of rides on an MFA session, if one is alive.
         """
         if made > 1:
-            return self._after(plan, made - 1)
+            cached = self._cached(plan, made - 1)
+            return self._under_lock(plan, made - 1) if cached is None else cached
         request = plan.requests[0]
         rides = isinstance(request, AssumeRole) and not request.mfa_serials and request.duration <= HOUR
         if rides and self._sessions is not None:
@@ -140,10 +140,13 @@ class Broker:
         return self._access_key(plan)
 
     def _cached(self, plan: Plan, made: int) -> Credentials | None:
+        """Return the session at hand; an MFA session that only signs may be one made for less time."""
         if self._sessions is None:
             return None
         request = plan.requests[made - 1]
-        found = self._sessions.get(plan.question(made), MARGIN_SECONDS, request.duration)
+        only_signs = made < len(plan.requests) and isinstance(request, GetSessionToken)
+        duration = 0 if only_signs else request.duration
+        found = self._sessions.get(plan.question(made), MARGIN_SECONDS, duration)
         trace(f"session {request.label}: {'found' if found else 'none at hand'}")
         return found
 

@@ -8,7 +8,10 @@ _PLAIN = r"(?i:https?)://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?(/[A-Z
 # The label between service and domain must be a region: `sts.s3.amazonaws.com` would be somebody's bucket.
 _AWS_HOST = (
     r"(sts|iam)(-fips)?(\.([a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}|us-gov|global))?"
-    r"\.(amazonaws\.(com|com\.cn|eu)|api\.aws|api\.amazonwebservices\.(com\.cn|eu))"
+    r"\.(amazonaws\.(com|com\.cn|eu)|api\.aws|api\.amazonwebservices\.(com\.cn|eu)"
+    # the isolated partitions, on networks of their own
+    r"|c2s\.ic\.gov|api\.aws\.ic\.gov|sc2s\.sgov\.gov|api\.aws\.scloud"
+    r"|cloud\.adc-e\.uk|api\.cloud-aws\.adc-e\.uk|csp\.hci\.ic\.gov|api\.aws\.hci\.ic\.gov)"
 )
 
 
@@ -27,8 +30,8 @@ def is_loopback(endpoint_url: str) -> bool:
 def is_trusted(endpoint_url: str) -> bool:
     """Tell whether `endpoint_url` is one of AWS's own, over TLS, or on this computer.
 
-    The hosts are those of botocore's partitions.json, but for the isolated ones. An interface endpoint of a
-    VPC (`vpce-….sts.<region>.vpce.amazonaws.com`) belongs to whoever made it.
+    The hosts are those of botocore's partitions.json. An interface endpoint of a VPC
+    (`vpce-….sts.<region>.vpce.amazonaws.com`) belongs to whoever made it.
     """
     import re
 

@@ -58,7 +58,7 @@ class Questions:
         host = host_of(endpoint_url)
         if self._index.confirmed("endpoint", "sts", host):
             return
-        if not self._terminal.confirm(f"send MFA codes to {host}, which is not AWS's?"):
+        if not self._terminal.confirm(f"send signed requests and MFA codes to {host}, which is not AWS's?"):
             raise errors.EndpointUnconfirmed(host=host)
         self._index.confirm("endpoint", "sts", host)
 

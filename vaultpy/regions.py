@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from vaultpy.errors import RegionUnknown
+
 _DEFAULT = "us-east-1"
 # How the regions of a partition begin, and one of them; all others are of `aws` (botocore: partitions.json).
 _PARTITIONS = {
@@ -14,17 +16,34 @@ _PARTITIONS = {
     "aws-iso-f": ("us-isof-", "us-isof-south-1"),
 }
 _NOT_OF_AWS = tuple(begin for begin, _ in _PARTITIONS.values())
+_FEWEST_WORDS = 2
 
 
 def sts_region(arn: str, *configured: str | None) -> str:
     """Return the first of the `configured` regions that is of the ARN's partition, else its default.
 
     Never the global endpoint, whose session tokens fail in opt-in regions. A region of another partition, as
-    `[default]` may lend one, cannot be meant.
+    `[default]` may lend one, cannot be meant. Raises RegionUnknown.
     """
     parts = arn.split(":")
     begin, default = _PARTITIONS.get(parts[1] if len(parts) > 1 else "aws", ("", _DEFAULT))
     for region in configured:
         if region and (region.startswith(begin) if begin else not region.startswith(_NOT_OF_AWS)):
+            check_region(region)
             return region
     return default
+
+
+def check_region(region: str) -> None:
+    """Raise RegionUnknown unless it looks like one: words of lower-case letters, then a number, with hyphens.
+
+    A region becomes a label of the host that is asked: `s3` would make a bucket's host of STS's.
+    """
+    *words, number = region.split("-")
+    letters = "".join(words)
+    if (
+        len(words) < _FEWEST_WORDS
+        or not all(words)
+        or not (region.isascii() and letters.isalpha() and letters.islower() and number.isdigit())
+    ):
+        raise RegionUnknown(region=region)

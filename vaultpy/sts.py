@@ -16,7 +16,7 @@ from vaultpy.text import clock_wrong
 from vaultpy.values import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from vaultpy.aws_api import AwsClient
@@ -34,11 +34,11 @@ class Sts:
         self,
         region: str,
         endpoint_url: str | None,
-        profile: str | None,
+        settings: Mapping[str, str],
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Build nothing yet; `profile` lends its ca_bundle, FIPS and dual-stack settings if it is given."""
-        self._where = ("sts", region, endpoint_url, profile)
+        """Build nothing yet; of a profile's `settings` ca_bundle, FIPS and dual stack are heeded."""
+        self._where = ("sts", region, endpoint_url, settings)
         self._clock = clock
         self._thread: threading.Thread | None = None
         self._built: AwsClient | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from vaultpy.mfa import is_virtual
 from vaultpy.oath_passwords import OathPasswords
 from vaultpy.profile import Profile
 from vaultpy.questions import KeystoreQuestions, Questions
-from vaultpy.session_places import chosen_places
+from vaultpy.session_places import all_places, chosen_places
 from vaultpy.sessions import SessionStore
 from vaultpy.state import state_directory
 from vaultpy.sts import Sts
@@ -36,22 +37,28 @@ if TYPE_CHECKING:
 # Other people's loggers see APDUs and requests with secrets in them: nothing that they say is kept or shown.
 logging.disable(logging.CRITICAL)
 
+_PASSPHRASE = ("VAULTPY_KEYSTORE_PASSPHRASE", "VAULTPY_KEYSTORE_PASSPHRASE_FILE")
+
 
 class Wiring:
     """The objects of one run; each is built when it is first asked for."""
 
     def __init__(self, environ: Mapping[str, str], terminal: Terminal) -> None:
-        """Read nothing yet."""
-        self.environ = environ
+        """Keep a copy of `environ`, and take the passphrase out of this process's own environment.
+
+        Whatever a library starts (keyring's macOS backend runs programs at its import) inherits that one.
+        """
+        self.environ = environ = dict(environ)
+        for variable in _PASSPHRASE:
+            os.environ.pop(variable, None)
         self.terminal = terminal
         state = state_directory(environ)
         self.index = Index(f"{state}/index")
         self.ledger = Ledger(state, time.time)
         self.config = Config.load(environ)
         self.questions = Questions(terminal, self.index)
-        self.sessions = SessionStore(
-            self.index, chosen_places(environ, lambda: self.keystore("system")), time.time
-        )
+        places = all_places(lambda: self.keystore("system"))
+        self.sessions = SessionStore(self.index, chosen_places(environ, places), time.time, places)
         self._keystores: dict[tuple[str, str], Keystore] = {}
 
     # ---- where things lie ----------------------------------------------------------------------------
@@ -91,14 +98,14 @@ class Wiring:
             ledger=self.ledger,
             access_key=self.access_key,
             mfa_device=lambda plan: given or self._mfa_device(plan, yubikey),
-            sts=Sts(plan.region, plan.endpoint_url, self._lender(plan.enrolment.name)),
+            sts=Sts(plan.region, plan.endpoint_url, self._settings(plan.enrolment.name)),
             person=self.terminal,
             confirm_endpoint=self.questions.confirm_endpoint,
             clock=time.time,
         )
 
-    def _lender(self, profile: str) -> str | None:
-        return profile if self.config.has(profile) else None
+    def _settings(self, profile: str) -> Mapping[str, str]:
+        return self.config.profile(profile).settings if self.config.has(profile) else {}
 
     def _mfa_device(self, plan: Plan, yubikey: str | None) -> MfaDevice:
         from vaultpy.yubikeys import YubiKeys
@@ -116,7 +123,7 @@ class Wiring:
             self.cards(),
             Selection(serial, self.environ.get("VAULTPY_READER")),
             person=self.questions,
-            passwords=OathPasswords(_ykman_password, self._oath_password_keystore, self.questions),
+            passwords=OathPasswords(self._ykman_password, self._oath_password_keystore, self.questions),
             yubico_on_usb=yubico_on_usb,
         )
 
@@ -126,6 +133,13 @@ class Wiring:
 
         return PcscCards()
 
+    def _ykman_password(self, device_id: str) -> bytes | None:
+        from vaultpy.keystore import open_foreign
+        from vaultpy.ykman_passwords import remembered
+
+        questions = KeystoreQuestions(self.terminal)
+        return remembered(device_id, lambda service: open_foreign(service, self.environ, questions))
+
     def _oath_password_keystore(self) -> Keystore:
         return self.keystore(self.keystore_name())
 
@@ -134,11 +148,19 @@ class Wiring:
     def aws(self, profile: str) -> KeyCheck:
         """Return what asks AWS about a key that is about to be enrolled as `profile`."""
         known = self.config.profile(profile) if self.config.has(profile) else None
-        region = (known and known.region) or self.environ.get("AWS_REGION") or "us-east-1"
+        region = (known and known.region) or self._usual_region()
         services = {name: self._endpoint(name, known) for name in ("sts", "iam")}
         for endpoint_url in services.values():
             self.questions.confirm_endpoint(endpoint_url)
-        return KeyCheck(region, services["sts"], services["iam"], self._lender(profile))
+        return KeyCheck(region, services["sts"], services["iam"], known.settings if known else {})
+
+    def _usual_region(self) -> str:
+        """Return the region of a profile that does not exist yet; it tells the key's partition."""
+        for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+            if self.environ.get(variable):
+                return self.environ[variable]
+        default = self.config.profile("default").region if self.config.has("default") else None
+        return default or "us-east-1"
 
     def _endpoint(self, service: str, profile: Profile | None) -> str | None:
         return self.config.endpoint_url(service, profile or Profile("", self.config.path, {}))
@@ -150,18 +172,15 @@ class Wiring:
         return Enroller(self.index, self.sessions, self.keystore, self.config.path, time.time)
 
 
-def _ykman_password(device_id: str) -> bytes | None:
-    from vaultpy.ykman_passwords import remembered
-
-    return remembered(device_id)
-
-
 class KeyCheck:
     """What AWS says of a key, from STS and IAM."""
 
-    def __init__(self, region: str, sts_url: str | None, iam_url: str | None, profile: str | None) -> None:
-        self._sts = Sts(region, sts_url, profile)
-        self._iam = (region, iam_url, profile)
+    def __init__(
+        self, region: str, sts_url: str | None, iam_url: str | None, settings: Mapping[str, str]
+    ) -> None:
+        self.region = region
+        self._sts = Sts(region, sts_url, settings)
+        self._iam = (region, iam_url, settings)
         self.caller_arn = self._sts.caller_arn
 
     def mfa_serials(self, signer: AccessKey, user_name: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from vaultpy.config import Config
 from vaultpy.credentials import AccessKey
 from vaultpy.errors import VaultpyError
 from vaultpy.values import Secret
@@ -44,7 +45,8 @@ def _main(url: str, profile: str, key_id: str) -> None:
     for name in ("botocore", "urllib3", "yubikit"):
         logging.getLogger(name).setLevel(1)
         logging.getLogger(name).addHandler(logging.StreamHandler())
-    sts = Sts("eu-central-1", None if url == "-" else url, None if profile == "-" else profile)
+    settings = {} if profile == "-" else Config.load(os.environ).profile(profile).settings
+    sts = Sts("eu-central-1", None if url == "-" else url, settings)
     try:
         said = sts.caller_arn(AccessKey(key_id, Secret(sys.stdin.read())))
     except VaultpyError as error:

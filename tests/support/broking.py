@@ -12,8 +12,8 @@ from vaultpy.broker import Broker
 from vaultpy.config import Config
 from vaultpy.credentials import AccessKey
 from vaultpy.index import Index
-from vaultpy.ledger import STEP_SECONDS, Ledger
-from vaultpy.mfa import TokenCode
+from vaultpy.ledger import Ledger
+from vaultpy.mfa import STEP_SECONDS, TokenCode
 from vaultpy.plan import Options, Plan, make_plan
 from vaultpy.records import Enrolment
 from vaultpy.session_places import KeystorePlace
@@ -95,7 +95,7 @@ class Desk:
         self.touched = Touched(device, self.events)
         self.mfa: MfaDevice = self.touched
         self.directory = directory
-        self.index = Index(str(directory / "state" / "index"), self.clock)
+        self.index = Index(str(directory / "state" / "index"))
         self.ledger = Ledger(str(directory / "state"), self.clock)
         self.cache: MemoryKeystore[Secret] = MemoryKeystore()
         self.sessions = SessionStore(self.index, [KeystorePlace(lambda: self.cache)], self.clock)
@@ -134,7 +134,7 @@ class Desk:
             ledger=self.ledger,
             access_key=self._access_key,
             mfa_device=lambda _: self.mfa,
-            sts=sts or Sts(plan.region, plan.endpoint_url, None, self.clock),
+            sts=sts or Sts(plan.region, plan.endpoint_url, {}, self.clock),
             person=self.person,
             confirm_endpoint=self._confirm,
             clock=self.clock,
