@@ -38,6 +38,8 @@ WARM = {
     "records",
     "regions",
     "session_places",
+    "session_room",
+    "session_text",
     "sessions",
     "state",
     "sts_requests",
@@ -66,6 +68,7 @@ CORE = WARM | {
     "aws_refusals",
     "background",
     "broker",
+    "clearing",
     "config_edit",
     "endpoints",
     "enrolment",
@@ -80,7 +83,9 @@ CORE = WARM | {
 }
 EDGES = {
     "aws_api",
+    "aws_failures",
     "controlling_terminal",
+    "countdown",
     "iam",
     "key_search",
     "keystore",
@@ -95,20 +100,22 @@ EDGES = {
 }
 # Edges that stand on another one.
 STORIES = {
+    ("aws_api", "aws_failures"),  # what the library raises, apart from what it is told to do
     ("iam", "aws_api"),  # one module knows boto3; the two services are what is said through it
     ("sts", "aws_api"),
     ("key_search", "yubikey"),  # one YubiKey, the search among several, and the MFA device made of both
     ("yubikeys", "yubikey"),
     ("yubikeys", "key_search"),
     ("terminal", "controlling_terminal"),  # the voice, and the device that it speaks through
+    ("terminal", "countdown"),  # the line of the voice that is alive
     ("keystore", "keystore_file"),  # the file is one of the keystores that `open_keystore` chooses from
 }
 LIBRARIES = {
     "boto3": {"aws_api"},
-    "botocore": {"aws_api"},
-    "cryptography": {"keystore_file"},
-    # ykman's own store of passwords has its key in the keyring, and ykman would make one where there is none.
-    "keyring": {"keystore", "ykman_passwords"},
+    "botocore": {"aws_api", "aws_failures"},
+    # ykman encrypts the passwords that it remembers; its own decryption would look for their key everywhere.
+    "cryptography": {"keystore_file", "ykman_passwords"},
+    "keyring": {"keystore"},
     "smartcard": {"pcsc"},
     "ykman": {"ykman_passwords"},
     # pcsc's connection, and the demo's pipe in its place, are SmartCardConnections of yubikit's.
@@ -269,8 +276,8 @@ def test_the_command_line_imports_the_wiring_the_terminal_and_the_core(module: s
 
 
 def test_the_entry_point_imports_the_warm_path_and_the_command_line_only_after_it() -> None:
-    assert ours("__main__") == {"warm", "cli.run"}
-    assert {name for name in IMPORTS["__main__"].at_once if of(name)} == {"vaultpy.warm"}
+    assert ours("__main__") == {"errors", "warm", "cli.run"}
+    assert {name for name in IMPORTS["__main__"].at_once if of(name)} == {"vaultpy.errors", "vaultpy.warm"}
 
 
 def test_the_main_job_is_done_without_loading_typer() -> None:

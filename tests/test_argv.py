@@ -115,6 +115,13 @@ def test_no_session_is_refused_with_the_reason_and_the_way_out(word: str) -> Non
     assert split(["dev", "cmd", word]).command == ("cmd", word)
 
 
+def test_debug_after_the_verb_is_refused_with_its_place_and_left_to_the_command() -> None:
+    with pytest.raises(UsageError, match=r"^--debug goes before the verb: vaultpy --debug exec \.\.\.$"):
+        split(["dev", "--debug", "--", "cmd"])
+
+    assert split(["dev", "--", "cmd", "--debug"]).command == ("cmd", "--debug")
+
+
 @pytest.mark.parametrize("words", ["--help", "-h", "dev --help", "-d 1h -h dev"])
 def test_help_may_be_asked_for_anywhere_before_cmd(words: str) -> None:
     assert split(words.split()).help

@@ -16,6 +16,8 @@ from support.pcscd import missing
 from support.pseudo_terminal import PseudoTerminal
 from support.secret_service import private_environment
 from support.world import BIN, World
+from vaultpy.index import Index
+from vaultpy.kernel_keyring import KernelKeyring
 from vaultpy.simulated.finger import SteadyFinger
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     environment = private_environment(home)
     passphrase = home / "passphrase"
     passphrase.write_text("the passphrase\n")
+    passphrase.chmod(0o600)
     environment["VAULTPY_KEYSTORE"] = "file"
     environment["VAULTPY_KEYSTORE_PASSPHRASE_FILE"] = str(passphrase)
     environment["PATH"] = f"{BIN}:{environment['PATH']}"
@@ -163,6 +166,8 @@ def test_without_help_a_broken_config_is_told(broken: dict[str, str]) -> None:
         (("exec", "--bogus", "dev"), 125, "no such option: --bogus\nsee: vaultpy exec --help"),
         (("exec", "dev", "--bogus", "true"), 125, "no such option: --bogus\nsee: vaultpy exec --help"),
         (("--bogus", "exec", "dev"), 125, "no such option: --bogus\n"),
+        (("exec", "dev", "--debug", "--", "true"), 125, "--debug goes before the verb: vaultpy --debug exec"),
+        (("exec", "--mfa-serial", "my key", "dev"), 125, "--mfa-serial my key is not an MFA device's ARN or"),
         (("exec", "-d", "soon", "dev"), 125, "soon is not a duration\nwrite it as 90m, 8h"),
         (("exec", "dev", "-d"), 125, "-d needs a value\nsee: vaultpy exec --help"),
         (("exec", "-n", "dev"), 125, "-n: sessions cannot be left out, they live in memory only"),
@@ -416,6 +421,59 @@ def test_clearing_a_role_forgets_what_it_asked_for(world: World) -> None:
     world.add()
     assert world.vaultpy("exec", "dev-role", "true").returncode == 0
     assert world.vaultpy("clear", "dev-role").stdout == "forgot 2 sessions\n"
+
+
+@pytest.mark.parametrize("sessions", ["off", "keystore"])
+def test_sessions_are_forgotten_wherever_they_live_whatever_place_is_chosen_now(
+    world: World, sessions: str
+) -> None:
+    world.add()
+    assert world.vaultpy("exec", "dev-role", "true").returncode == 0
+    made = sessions_of(world)
+    done = world.vaultpy("clear", env=world.environment | {"VAULTPY_SESSIONS": sessions})
+    assert done.stdout == "forgot 2 sessions\n"
+    assert not any(KernelKeyring().read(name) for name in made)
+
+
+def test_a_removed_keys_sessions_are_gone_whatever_place_is_chosen_now(world: World) -> None:
+    world.add()
+    assert world.vaultpy("exec", "dev-role", "true").returncode == 0
+    made = sessions_of(world)
+    done = world.vaultpy("remove", "dev", "--yes", env=world.environment | {"VAULTPY_SESSIONS": "off"})
+    assert done.returncode == 0
+    assert not any(KernelKeyring().read(name) for name in made)
+
+
+def test_clearing_a_profile_forgets_what_serves_it_whoever_asked_first(world: World) -> None:
+    world.add()
+    twin = f"\n[profile twin]\nrole_arn = {world.role.arn}\nsource_profile = dev\n"
+    config = world.home / ".aws" / "config"
+    config.write_text(config.read_text() + twin)
+    assert world.vaultpy("exec", "dev-role", "true").returncode == 0
+    assert world.vaultpy("clear", "twin").stdout == "forgot 2 sessions\n"
+
+
+def test_clearing_a_profile_that_cannot_be_used_forgets_what_it_asked_for(world: World) -> None:
+    world.add()
+    assert world.vaultpy("exec", "dev-role", "true").returncode == 0
+    config = world.home / ".aws" / "config"
+    config.write_text(config.read_text().replace("source_profile = dev", "source_profile = gone"))
+    assert world.vaultpy("clear", "dev-role").stdout == "forgot 2 sessions\n"
+
+
+def test_a_list_does_not_show_what_the_kernel_has_lost(world: World) -> None:
+    world.add()
+    assert world.vaultpy("exec", "dev-role", "true").returncode == 0
+    for name in sessions_of(world):
+        KernelKeyring().delete(name)
+    assert " left" not in world.vaultpy("list").stdout
+
+
+def sessions_of(world: World) -> list[str]:
+    """Return under which names the sessions are kept."""
+    found = [entry.digest for entry in Index(str(world.home / "state" / "vaultpy" / "index")).sessions()]
+    assert len(found) == 2
+    return found
 
 
 def test_clearing_an_unknown_profile_is_an_error(environment: dict[str, str]) -> None:

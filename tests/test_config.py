@@ -61,7 +61,7 @@ vaultpy_yubikey = 12345678
 vaultpy_account = My Account
 vaultpy_mfa = direct
 vaultpy_session_duration = 8h
-vaultpy_mfa_serials = arn:1, arn:2 arn:3
+vaultpy_mfa_serials = arn:key-1, arn:key-2 arn:key-3
 """,
     ).profile("dev")
     assert profile.name == "dev"
@@ -77,7 +77,7 @@ vaultpy_mfa_serials = arn:1, arn:2 arn:3
     assert profile.vaultpy_account == "My Account"
     assert profile.vaultpy_mfa == "direct"
     assert profile.vaultpy_session_duration == 8 * 3600
-    assert profile.vaultpy_mfa_serials == ("arn:1", "arn:2", "arn:3")
+    assert profile.vaultpy_mfa_serials == ("arn:key-1", "arn:key-2", "arn:key-3")
     assert not profile.has_plain_keys
 
 
@@ -128,9 +128,71 @@ def test_vaultpy_mfa_is_shared_or_direct_and_nothing_else(home: Path) -> None:
 
 
 def test_a_value_over_several_lines_is_refused_where_one_line_is_wanted(home: Path) -> None:
-    profile = load(home, "[profile dev]\nrole_arn = arn:aws\n  :iam\n").profile("dev")
+    profile = load(home, "[profile dev]\nvaultpy_account = My\n  Account\n").profile("dev")
     with pytest.raises(BadConfigValue, match="is not a single line"):
-        _ = profile.role_arn
+        _ = profile.vaultpy_account
+
+
+@pytest.mark.parametrize("character", ["\0", "\x1b", "\x7f", "\x9b"])
+@pytest.mark.parametrize("key", ["source_profile", "region", "endpoint_url", "services", "vaultpy_account"])
+def test_a_value_with_a_control_character_is_refused(home: Path, key: str, character: str) -> None:
+    profile = load(home, f"[profile dev]\n{key} = a{character}b\n").profile("dev")
+    with pytest.raises(BadConfigValue, match=f"profile dev: {key} = a.*b is not "):
+        getattr(profile, key)
+
+
+ARN = "arn:aws:iam::123456789012:role"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "wanted"),
+    [
+        ("role_arn", "role/dev", "a role's ARN such as"),
+        ("role_arn", f"{ARN}/a b", "a role's ARN such as"),
+        ("role_arn", f"{ARN}/\xe9", "a role's ARN such as"),
+        ("role_arn", f"{ARN}/dev/", "a role's ARN such as"),
+        ("role_arn", f"{ARN}/{'x' * 65}", "a role's ARN such as"),
+        ("role_arn", f"{ARN}/{'x/' * 1100}dev", "a role's ARN such as"),
+        ("role_arn", "arn:aws:iam::12345678901:role/dev", "a role's ARN such as"),
+        ("role_arn", "arn:aws:iam::1234567890\u0661\u0662:role/dev", "a role's ARN such as"),
+        ("role_arn", "arn:aws:sts::123456789012:role/dev", "a role's ARN such as"),
+        ("role_arn", "arn::iam::123456789012:role/dev", "a role's ARN such as"),
+        ("role_arn", "arn:aws:iam::123456789012:user/dev", "a role's ARN such as"),
+        ("role_session_name", "a b", "a session's name"),
+        ("role_session_name", "a", "a session's name"),
+        ("role_session_name", "x" * 65, "a session's name"),
+        ("external_id", "a", "an external id"),
+        ("external_id", "a#b", "an external id"),
+        ("external_id", "x" * 1225, "an external id"),
+        ("mfa_serial", "12345678", "an MFA device's ARN or serial number"),
+        ("mfa_serial", "arn:aws:iam::123456789012:mfa/my key", "an MFA device's ARN or serial number"),
+        ("mfa_serial", "x" * 257, "an MFA device's ARN or serial number"),
+        ("vaultpy_mfa_serials", "GAHT12345678, 1", "a list, each of which is an MFA device's ARN"),
+        ("region", "eu west 1", "the name of a region"),
+        ("region", "x" * 64, "the name of a region"),
+    ],
+)
+def test_a_value_that_aws_would_refuse_is_told_in_words(
+    home: Path, key: str, value: str, wanted: str
+) -> None:
+    profile = load(home, f"[profile dev]\n{key} = {value}\n").profile("dev")
+    with pytest.raises(BadConfigValue, match=f"^profile dev: {key} = .* is not {wanted}"):
+        getattr(profile, key)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("role_arn", "arn:aws-us-gov:iam::123456789012:role/a/~!/b_+=,.@-0"),
+        ("role_session_name", "a_+=,.@-Z9"),
+        ("external_id", "_+=,.@:/-"),
+        ("mfa_serial", "GAHT12345678"),
+        ("mfa_serial", "arn:aws:iam::123456789012:mfa/a_+=,.@-b"),
+        ("region", "us-gov-west-1"),
+    ],
+)
+def test_a_value_of_aws_s_pattern_is_taken(home: Path, key: str, value: str) -> None:
+    assert getattr(load(home, f"[profile dev]\n{key} = {value}\n").profile("dev"), key) == value
 
 
 @pytest.mark.parametrize(
@@ -160,8 +222,8 @@ def test_each_included_profile_fills_only_what_is_still_empty(home: Path) -> Non
         "[profile b]\ninclude_profile = c\nregion = from-b\nrole_arn = from-b\nexternal_id = from-b\n"
         "[profile c]\nrole_arn = from-c\nmfa_serial = from-c\n",
     ).profile("a")
-    assert (profile.region, profile.role_arn, profile.external_id) == ("from-a", "from-b", "from-b")
-    assert profile.mfa_serial == "from-c"
+    assert (profile.region, profile.external_id) == ("from-a", "from-b")
+    assert (profile.settings["role_arn"], profile.settings["mfa_serial"]) == ("from-b", "from-c")
 
 
 def test_default_gives_mfa_serial_and_region_and_nothing_else(home: Path) -> None:
@@ -209,8 +271,19 @@ def test_an_included_profile_that_is_missing_is_named_with_the_one_that_wants_it
 # ---- chains ------------------------------------------------------------------------------------------
 
 
+def load_roles(home: Path, config: str, credentials: str = "") -> Config:
+    """Load `config` with a role beside each source profile."""
+    role = f"role_arn = {ARN}/dev\n"
+    return load(home, config.replace("source_profile", f"{role}source_profile"), credentials)
+
+
+def test_a_source_profile_without_a_role_beside_it_does_not_count(home: Path) -> None:
+    config = load(home, "[profile a]\nsource_profile = b\n[profile b]\naws_access_key_id = x\n")
+    assert [profile.name for profile in config.chain("a")] == ["a"]
+
+
 def test_a_chain_runs_from_the_profile_to_the_last_source(home: Path) -> None:
-    config = load(
+    config = load_roles(
         home, "[profile a]\nsource_profile = b\n[profile b]\nsource_profile = c\n[profile c]\nregion = x\n"
     )
     assert [profile.name for profile in config.chain("a")] == ["a", "b", "c"]
@@ -218,21 +291,21 @@ def test_a_chain_runs_from_the_profile_to_the_last_source(home: Path) -> None:
 
 
 def test_a_source_profile_may_be_included(home: Path) -> None:
-    config = load(
+    config = load_roles(
         home, "[profile a]\ninclude_profile = base\n[profile base]\nsource_profile = user\n[profile user]\n"
     )
     assert [profile.name for profile in config.chain("a")] == ["a", "user"]
 
 
 def test_a_profile_that_names_itself_as_its_source_ends_the_chain(home: Path) -> None:
-    config = load(
+    config = load_roles(
         home, "[profile a]\nsource_profile = b\n[profile b]\nsource_profile = b\naws_access_key_id = x\n"
     )
     assert [profile.name for profile in config.chain("a")] == ["a", "b"]
 
 
 def test_sources_in_a_circle_are_an_error_that_shows_the_circle(home: Path) -> None:
-    config = load(
+    config = load_roles(
         home,
         "[profile x]\nsource_profile = a\n[profile a]\nsource_profile = b\n[profile b]\nsource_profile = a\n",
     )
@@ -242,12 +315,12 @@ def test_sources_in_a_circle_are_an_error_that_shows_the_circle(home: Path) -> N
 
 
 def test_a_source_that_is_only_in_the_credentials_file_is_found(home: Path) -> None:
-    config = load(home, "[profile a]\nsource_profile = user\n", "[user]\naws_access_key_id = x\n")
+    config = load_roles(home, "[profile a]\nsource_profile = user\n", "[user]\naws_access_key_id = x\n")
     assert [profile.has_plain_keys for profile in config.chain("a")] == [False, True]
 
 
 def test_a_missing_source_is_named_with_the_profile_that_wants_it(home: Path) -> None:
-    config = load(home, "[profile a]\nsource_profile = quite-another\n")
+    config = load_roles(home, "[profile a]\nsource_profile = quite-another\n")
     with pytest.raises(
         DanglingProfile, match="profile a names quite-another as its source_profile"
     ) as caught:
@@ -343,6 +416,36 @@ def test_an_endpoint_beside_its_block_is_an_error_and_not_overlooked(home: Path)
         config.endpoint_url("sts", config.profile("a"))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ca_bundle = /a\0b\n",
+        "endpoint_url = http://a\x1b\n",
+        "use_fips_endpoint = true\n  false\n",
+        "services = s\n[services s]\ns3 =\n  endpoint_url = http://\0\n",
+        "services = s\n[services s]\ns\0 3 =\n  endpoint_url = http://s3\n",
+    ],
+)
+def test_a_setting_that_no_variable_can_hold_is_refused(home: Path, text: str) -> None:
+    config = load(home, f"[profile a]\n{text}")
+    with pytest.raises(BadConfigValue, match="is not text that a variable can hold"):
+        config.child_settings(config.profile("a"))
+
+
+def test_a_setting_that_the_locale_cannot_spell_is_refused(home: Path) -> None:
+    (home / ".aws" / "config").write_text("[profile a]\nca_bundle = /\u65e5\u672c\n", encoding="utf-8")
+    code = (
+        "import os; from vaultpy.config import Config; config = Config.load(os.environ);"
+        "config.child_settings(config.profile('a'))"
+    )
+    environ = {"HOME": str(home), "PYTHONPATH": os.pathsep.join(sys.path), "LC_ALL": "C"}
+    ascii_only = environ | {"PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    words = [sys.executable, "-c", code]
+    assert subprocess.run(words, env=environ, check=False).returncode == 0
+    refused = subprocess.run(words, env=ascii_only, capture_output=True, text=True, check=False)
+    assert "ca_bundle = /\\u65e5\\u672c is not text that a variable can hold" in refused.stderr
+
+
 # ---- files -------------------------------------------------------------------------------------------
 
 
@@ -421,12 +524,13 @@ def test_a_file_that_may_not_be_read_is_an_error_and_not_empty(open_directory: s
 
 def test_reading_imports_nothing_that_is_slow_to_import(home: Path) -> None:
     (home / ".aws" / "config").write_text(
-        "[profile a]\nsource_profile = 'b'\n[profile \"'b'\"]\nvaultpy_mfa = direct\n"
+        f"[profile a]\nrole_arn = {ARN}/dev\nmfa_serial = GAHT12345678\n"
+        "source_profile = 'b'\n[profile \"'b'\"]\nvaultpy_mfa = direct\n"
     )
     slow = {"re", "enum", "typing", "dataclasses", "configparser", "shlex", "pathlib", "json", "contextlib"}
     code = (
         "import os, sys; before = set(sys.modules); from vaultpy.config import Config;"
-        "chain = Config.load(os.environ).chain('a'); assert len(chain) == 2;"
+        "chain = Config.load(os.environ).chain('a'); assert len(chain) == 2; chain[0].mfa_serial;"
         f"print(sorted((set(sys.modules) - before) & {slow!r}))"
     )
     environ = {"HOME": str(home), "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -22,7 +22,10 @@ from hypothesis import strategies as st
 from vaultpy.config import Config
 from vaultpy.config_section import nested
 from vaultpy.config_text import IniText, words
+from vaultpy.credentials import Credentials
+from vaultpy.environment import child_environment
 from vaultpy.errors import BadConfigValue, ConfigMalformed, ConfigUnreadable, NoSuchProfile
+from vaultpy.values import Secret
 
 SECRETS = {"aws_secret_access_key", "aws_session_token", "aws_security_token"}
 
@@ -260,6 +263,52 @@ def test_an_endpoint_is_found_in_botocores_order(data: st.DataObject) -> None:
             config.endpoint_url("sts", config.profile("p"))
     else:
         assert config.endpoint_url("sts", config.profile("p")) == expected
+
+
+def botocore_endpoint(full: dict[str, Any], service: str, environ: dict[str, str]) -> str | None:
+    """Return the endpoint as botocore finds it (botocore/args.py, configprovider.py) for profile `p`."""
+    scoped = full["profiles"].get("p", {})
+    ignored = environ.get(
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", scoped.get("ignore_configured_endpoint_urls", "")
+    )
+    if ignored.lower() == "true":
+        return None
+    found: str | None = ConfiguredEndpointProvider(full, scoped, service, environ).provide()
+    return found
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    st.dictionaries(
+        st.sampled_from(["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]),
+        st.sampled_from(["", "true", "http://from.environment"]),
+    ),
+    st.lists(
+        st.sampled_from(
+            ["services = s", "endpoint_url = http://profile", "ignore_configured_endpoint_urls = true"]
+        ),
+        unique=True,
+    ),
+)
+def test_the_command_finds_the_endpoint_that_it_would_find_with_the_profile(
+    environ: dict[str, str], profile: list[str]
+) -> None:
+    text = "\n".join(["[profile p]", *profile, "[services s]", "s3 =", "  endpoint_url = http://s3", ""])
+    with tempfile.TemporaryDirectory() as directory:
+        path, empty = write(directory, "config", text), write(directory, "credentials", "")
+        full = configloader.load_config(path)
+        config = Config.load({**environ, "AWS_CONFIG_FILE": path, "AWS_SHARED_CREDENTIALS_FILE": empty})
+    child = child_environment(
+        environ,
+        profile="p",
+        credentials=Credentials("ASIAEXAMPLE", Secret("s"), Secret("t"), 1),
+        region=None,
+        account_id=None,
+        extra=config.child_settings(config.profile("p")),
+    )
+    for service in ("s3", "sqs"):
+        without_profile = botocore_endpoint({"profiles": {}}, service, child)
+        assert without_profile == botocore_endpoint(full, service, environ)
 
 
 # ---- the deviations ----------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,6 +24,7 @@ from vaultpy.errors import (
     ProfileExists,
     RootKey,
     SecretWrong,
+    SessionsLeft,
     StateUnusable,
     Unreachable,
     VaultpyError,
@@ -110,6 +112,9 @@ class FullDisk(Index):
 class Shelf:
     """A place for sessions."""
 
+    name = "shelf"
+    quiet = True
+
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
 
@@ -138,7 +143,7 @@ class Computer:
         self.config = directory / "config"
         self.config.write_text(HEARD)
         self.config_path = str(self.config)
-        self.index = FullDisk(str(directory / "state" / "index"), lambda: NOW)
+        self.index = FullDisk(str(directory / "state" / "index"))
         self.keystores = {"system": Keystore("system"), "file": Keystore("file")}
         self.sessions = SessionStore(self.index, [Shelf()], lambda: NOW)
 
@@ -417,6 +422,20 @@ def test_whatever_fails_the_key_that_was_to_be_replaced_stays(
     assert computer.secret(replacement) == replacement.secret
 
 
+def test_a_session_that_cannot_be_removed_is_told_after_the_key_is_deleted(computer: Computer) -> None:
+    class Stuck(Shelf):
+        def delete(self, digest: str) -> None:
+            raise OSError(errno.EIO, f"{digest} is stuck")
+
+    computer.sessions = SessionStore(computer.index, [Stuck()], lambda: NOW)
+    computer.enrol("dev", NEW)
+    computer.keep_session(NEW)
+    with pytest.raises(SessionsLeft, match="from the shelf"):
+        computer.enroller.remove("dev")
+    assert computer.secret(NEW) is None
+    assert computer.index.enrolment("dev")
+
+
 def test_ctrl_c_in_the_middle_undoes_like_any_failure(computer: Computer) -> None:
     class Interrupted(FullDisk):
         def enrol(self, enrolment: Enrolment) -> None:
@@ -424,10 +443,38 @@ def test_ctrl_c_in_the_middle_undoes_like_any_failure(computer: Computer) -> Non
             raise KeyboardInterrupt
 
     before = computer.everything()
-    computer.index = Interrupted(computer.index._path, lambda: NOW)
+    computer.index = Interrupted(computer.index._path)
     with pytest.raises(KeyboardInterrupt):
         computer.enrol("dev", NEW)
     assert computer.everything() == before
+
+
+@pytest.mark.parametrize("old", [None, OLD])
+def test_the_index_names_a_key_before_the_keystore_has_it(computer: Computer, old: AccessKey | None) -> None:
+    listed: list[list[str]] = []
+
+    class Watched(Keystore):
+        def set(self, item: str, text: Secret) -> None:
+            listed.append([enrolment.access_key_id for enrolment in computer.index.enrolments()])
+            super().set(item, text)
+
+    if old:
+        computer.enrol("dev", old)
+    watched = Watched("system")
+    watched._items = computer.keystores["system"]._items
+    computer.keystores["system"] = watched
+    computer.enrol("dev", NEW)
+    assert [sorted(ids) for ids in listed] == [sorted([NEW.id] if old is None else [NEW.id, OLD.id])]
+
+
+def test_what_a_kill_before_the_keystore_leaves_is_mended_by_add_and_by_remove(computer: Computer) -> None:
+    for mend in (lambda: computer.enrol("dev", OLD), lambda: computer.enroller.remove("dev")):
+        computer.enrol("dev", NEW)
+        access_keys.delete(computer.keystores["system"], NEW.id)
+        computer.enroller.judge("dev", [], replace=True)
+        mend()
+        assert NEW.id not in [enrolment.access_key_id for enrolment in computer.index.enrolments()]
+    assert computer.secret(NEW) is None
 
 
 # ---- replacing and removing -----------------------------------------------------------------------------

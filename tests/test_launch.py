@@ -15,7 +15,7 @@ import pytest
 from vaultpy.credentials import Credentials
 from vaultpy.environment import child_environment
 from vaultpy.errors import CommandNotExecutable, CommandNotFound
-from vaultpy.launch import find_command
+from vaultpy.launch import _signed, find_command
 from vaultpy.values import Secret
 
 if TYPE_CHECKING:
@@ -25,6 +25,15 @@ BECOME = """
 import os, sys
 from vaultpy.launch import become, find_command
 become(find_command(sys.argv[1:], os.environ), sys.argv[1:], dict(os.environ))
+"""
+BECOME_ON_WINDOWS = """
+import os, sys
+from vaultpy.launch import become
+sys.platform = "win32"
+try:
+    become(sys.argv[1], sys.argv[1:], dict(os.environ))
+except SystemExit:
+    os._exit(99)  # as a caller that takes it for its own
 """
 SUPERVISE = """
 import os, sys
@@ -226,17 +235,23 @@ def test_everything_else_stays_also_the_region_if_none_is_known() -> None:
     assert kept.items() <= environment(kept).items()
 
 
-def test_settings_of_the_profile_are_added_but_what_is_set_already_wins() -> None:
+def test_a_bearer_token_does_not_come_before_the_credentials() -> None:
+    assert environment({"AWS_BEARER_TOKEN_BEDROCK": "somebody's", "AWS_BEARER_TOKEN_": "x"}) == environment(
+        {}
+    )
+
+
+def test_settings_of_the_profile_are_added_but_the_credentials_win() -> None:
     child = child_environment(
-        {"AWS_CA_BUNDLE": "/mine"},
+        {"AWS_ENDPOINT_URL": ""},
         profile="dev",
         credentials=Credentials("ASIAEXAMPLE", Secret("s"), Secret("t"), 1),
         region=None,
         account_id=None,
-        extra={"AWS_CA_BUNDLE": "/x", "AWS_ENDPOINT_URL": "http://e", "AWS_ACCESS_KEY_ID": "x"},
+        extra={"AWS_ENDPOINT_URL": "http://e", "AWS_ACCESS_KEY_ID": "x"},
     )
 
-    assert (child["AWS_CA_BUNDLE"], child["AWS_ENDPOINT_URL"]) == ("/mine", "http://e")
+    assert child["AWS_ENDPOINT_URL"] == "http://e"
     assert child["AWS_ACCESS_KEY_ID"] == "ASIAEXAMPLE"
 
 
@@ -247,6 +262,20 @@ def test_settings_of_the_profile_are_added_but_what_is_set_already_wins() -> Non
 @pytest.mark.parametrize("status", [0, 1, 2, 125, 255])
 def test_the_exit_status_is_the_commands_own(program: str, status: int) -> None:
     assert run(started(program, "sh", "-c", f"exit {status}")).returncode == status
+
+
+@pytest.mark.parametrize("status", [0, 7])
+def test_without_exec_nobody_takes_the_exit_status_for_their_own(
+    place: Callable[..., Path], status: int
+) -> None:
+    command = place("command.sh", f"#!/bin/sh\nexit {status}\n".encode())
+    found = dict(os.environb) | {b"PATHEXT": b".sh"}
+    assert run(started(BECOME_ON_WINDOWS, str(command)), env=found).returncode == status
+
+
+@pytest.mark.parametrize(("status", "taken"), [(0, 0), (125, 125), (0xC000013A, -0x3FFFFEC6)])
+def test_an_exit_status_of_windows_is_one_that_exit_takes(status: int, taken: int) -> None:
+    assert _signed(status) == taken
 
 
 def test_the_command_has_our_process_id() -> None:

@@ -13,7 +13,8 @@ import pytest
 
 from support.remembering import run, start
 from vaultpy.errors import StateUnusable, StillBusy
-from vaultpy.ledger import STEP_SECONDS, Ledger
+from vaultpy.ledger import Ledger
+from vaultpy.mfa import STEP_SECONDS
 
 if TYPE_CHECKING:
     import subprocess

@@ -177,7 +177,7 @@ def serials(plan: Planner, *, without: int, several: bool = False) -> tuple[str,
     named = places[without:]
 
     def line(place: str) -> str:
-        return f"{key} = {place}\n" if place in named else ""
+        return f"{key} = {place}-serial\n" if place in named else ""
 
     text = (
         f"[profile dev]\n{line('source')}"
@@ -186,9 +186,9 @@ def serials(plan: Planner, *, without: int, several: bool = False) -> tuple[str,
         f"[profile role]\nrole_arn = {ROLE}\nsource_profile = middle\n"
         f"include_profile = more\n{line('profile')}"
     )
-    plan.enrol(mfa_serials=("index",) if "index" in named else ())
-    environ = {"AWS_MFA_SERIAL": "variable"} if "variable" in named else {}
-    option = "option" if "option" in named else None
+    plan.enrol(mfa_serials=("index-serial",) if "index" in named else ())
+    environ = {"AWS_MFA_SERIAL": "variable-serial"} if "variable" in named else {}
+    option = "option-serial" if "option" in named else None
     return plan(text, environ=environ, mfa_serial=option).requests[0].mfa_serials
 
 
@@ -196,25 +196,30 @@ def serials(plan: Planner, *, without: int, several: bool = False) -> tuple[str,
 def test_the_nearest_mfa_serial_wins(plan: Planner, several: bool) -> None:  # noqa: FBT001  # a parameter
     found = [serials(plan, without=count, several=several) for count in range(8)]
     assert found == [
-        ("option",),
-        ("variable",),
-        ("profile",),
-        ("included",),
-        ("middle",),
-        ("source",),
-        ("index",),
+        ("option-serial",),
+        ("variable-serial",),
+        ("profile-serial",),
+        ("included-serial",),
+        ("middle-serial",),
+        ("source-serial",),
+        ("index-serial",),
         (),
     ]
 
 
 def test_the_default_section_s_serial_comes_before_the_source_profile_s(plan: Planner) -> None:
-    text = f"[default]\nmfa_serial = default\n{DEV}mfa_serial = source\n{ROLE_PROFILE}"
-    assert plan(text).requests[0].mfa_serials == ("default",)
+    text = f"[default]\nmfa_serial = default-serial\n{DEV}mfa_serial = source-serial\n{ROLE_PROFILE}"
+    assert plan(text).requests[0].mfa_serials == ("default-serial",)
+
+
+def test_a_variable_that_is_no_mfa_serial_is_refused_before_anything_is_asked(plan: Planner) -> None:
+    with pytest.raises(errors.BadVariable, match="AWS_MFA_SERIAL = my key is not an MFA device's ARN"):
+        plan(environ={"AWS_MFA_SERIAL": "my key"})
 
 
 def test_several_serials_may_be_named(plan: Planner) -> None:
-    text = DEV + "vaultpy_mfa_serials = one, two\nmfa_serial = three\n" + ROLE_PROFILE
-    assert plan(text).requests[0].mfa_serials == ("one", "two")
+    text = DEV + "vaultpy_mfa_serials = serial-one, serial-two\nmfa_serial = GAHT12345678\n" + ROLE_PROFILE
+    assert plan(text).requests[0].mfa_serials == ("serial-one", "serial-two")
 
 
 # ---- which STS ---------------------------------------------------------------------------------------
@@ -277,6 +282,11 @@ def test_the_endpoint_is_the_source_profile_s(plan: Planner) -> None:
 def test_a_source_that_is_not_enrolled_is_named(plan: Planner) -> None:
     with pytest.raises(errors.NotEnrolled, match="no access key is enrolled for other"):
         plan(ROLE_PROFILE.replace("dev", "other") + "[profile other]\n")
+
+
+def test_a_source_profile_without_a_role_lends_nobody_s_key(plan: Planner) -> None:
+    with pytest.raises(errors.NotEnrolled, match="no access key is enrolled for other"):
+        plan("[profile other]\nsource_profile = dev\n" + DEV, "other")
 
 
 def test_credentials_from_elsewhere_are_not_served(plan: Planner) -> None:
@@ -385,9 +395,10 @@ def test_two_sessions_share_a_question_only_if_they_are_the_same(
     assert (questions[0] == questions[1]) == (meanings[0] == meanings[1])
 
 
+SERIALS = st.sampled_from(["", SERIAL, "GAHT87654321"])
 SECONDS = st.sampled_from(["", "900", "3600", "3601", "7200", "43200"])
 PROFILES = st.lists(
-    st.tuples(SECONDS, st.sampled_from(["", "shared", "direct"]), st.sampled_from(["", SERIAL, "GAHT1"])),
+    st.tuples(SECONDS, st.sampled_from(["", "shared", "direct"]), SERIALS),
     max_size=4,
 )
 

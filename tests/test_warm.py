@@ -56,6 +56,7 @@ def by_the_long_way(world: World, *words: str, env: dict[str, str] | None = None
         {"AWS_REGION": "us-west-2", "AWS_PROFILE": "other", "AWS_VAULT": "outer", "VAULTPY": "outer"},
         {"AWS_ACCESS_KEY_ID": "ASIA", "AWS_SECRET_ACCESS_KEY": "x", "AWS_SESSION_TOKEN": "y"},
         {"VAULTPY_KEYSTORE_PASSPHRASE": "never to be seen", "LC_ALL": "C", "ODD": "a\nb"},
+        {"AWS_BEARER_TOKEN_BEDROCK": "never to be seen"},
     ],
 )
 @pytest.mark.parametrize("dashes", [["--"], []])
@@ -86,6 +87,7 @@ def test_the_command_gets_the_same_words_and_environment(
         ["exec", "no-such-profile", "--", "true"],
         ["exec", "dev-role", "--", "no-such-command"],
         ["exec", "dev-role", "--", "/"],
+        ["exec", "dev-role", "--", "true\0"],
     ],
 )
 def test_what_is_not_plain_is_left_to_the_command_line(world: World, words: list[str]) -> None:
@@ -109,6 +111,26 @@ def test_a_broken_config_is_left_to_the_command_line(world: World, tmp_path: Pat
     warm.run(
         ["exec", "dev-role", "--", "true"], world.environment | {"AWS_CONFIG_FILE": str(tmp_path / "config")}
     )
+
+
+@pytest.mark.parametrize("setting", ["region = eu\0west", "ca_bundle = /a\0b"])
+def test_a_setting_that_no_variable_can_hold_is_told_without_a_touch(
+    world: World, tmp_path: Path, setting: str
+) -> None:
+    text = (world.home / ".aws" / "config").read_text()
+    (tmp_path / "config").write_text(text.replace("[profile dev-role]", f"[profile dev-role]\n{setting}"))
+    environment = world.environment | {"AWS_CONFIG_FILE": str(tmp_path / "config")}
+    words = ["exec", "dev-role", "--", "true"]
+    warm.run(words, environment)
+    touches = world.yubikey.calculations
+    for options in ([], ["--no-cache"]):
+        done = world.vaultpy("exec", *options, *words[1:], env=environment)
+        error, hint = done.stderr.splitlines()
+        assert error.startswith("vaultpy: error: profile dev-role: ")
+        assert "\\x00" in error
+        assert hint == f"vaultpy: hint: correct it in {tmp_path / 'config'}"
+        assert done.returncode == 125
+    assert world.yubikey.calculations == touches
 
 
 def test_these_refusals_would_be_noticed(world: World) -> None:

@@ -6,13 +6,13 @@ import os
 import sys
 
 from vaultpy import warm
+from vaultpy.errors import INTERRUPTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
 _STDERR = 2
-_INTERRUPTED = 130
 
 
 def main() -> int:
@@ -24,8 +24,8 @@ def main() -> int:
 
         status = run(sys.argv[1:], os.environ)
     except KeyboardInterrupt:
-        status = _INTERRUPTED
-    if status == _INTERRUPTED:
+        status = INTERRUPTED
+    if status == INTERRUPTED:
         _die_of_interrupt()
     return status
 

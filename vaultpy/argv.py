@@ -18,6 +18,9 @@ _LONG_NAMES = {"-d": "--duration", "-h": "--help", "-t": "--mfa-token"}
 _NO_SESSION = "{word}: sessions cannot be left out, they live in memory only; for a new one use --no-cache"
 
 
+_DEBUG = "--debug goes before the verb: vaultpy --debug exec ..."
+
+
 class ExecWords(Value):
     """What stood where: `options` as given and in order, `help` if one of them asked for it."""
 
@@ -87,6 +90,8 @@ def _option(words: Sequence[str], at: int, flags: frozenset[str], values: frozen
     name, attached = (word.partition("=")[0], "=" in word) if long else (word[:2], len(word) > 2)  # noqa: PLR2004  # "-d"
     if name in {"-n", "--no-session"}:
         raise _usage(_NO_SESSION.format(word=name))
+    if name == "--debug":
+        raise _usage(_DEBUG)
     if name in flags:
         if attached:
             raise _usage(f"{name} takes no value")

@@ -24,6 +24,7 @@ import stat
 
 from vaultpy.config_section import nested
 from vaultpy.config_text import IniText, name_in
+from vaultpy.environment import ignores_endpoints, profile_variables
 from vaultpy.errors import (
     ConfigUnreadable,
     DanglingProfile,
@@ -45,13 +46,6 @@ _LARGEST = 16 * 1024 * 1024
 _SECRETS = frozenset({"aws_secret_access_key", "aws_session_token", "aws_security_token"})
 _NOT_INCLUDED = frozenset({"aws_access_key_id", "include_profile"})
 _FROM_DEFAULT = ("mfa_serial", "region")
-_ENVIRONMENT_FORMS = (
-    ("endpoint_url", "AWS_ENDPOINT_URL"),
-    ("ignore_configured_endpoint_urls", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"),
-    ("use_fips_endpoint", "AWS_USE_FIPS_ENDPOINT"),
-    ("use_dualstack_endpoint", "AWS_USE_DUALSTACK_ENDPOINT"),
-    ("ca_bundle", "AWS_CA_BUNDLE"),
-)
 
 
 class Config:
@@ -114,11 +108,13 @@ class Config:
     def chain(self, name: str) -> list[Profile]:
         """Return the profile, its source profile, that one's, ... to the first that has no other one.
 
-        Raises what `profile` raises, DanglingProfile for a source profile that is missing, and ProfileCycle.
-        A profile that names itself ends the chain: so botocore spells 'my own plain keys'.
+        A source profile counts beside a `role_arn` only, as in botocore's AssumeRoleProvider: it says whose
+        credentials assume the role. A profile that names itself ends the chain: so botocore spells 'my own
+        plain keys'. Raises what `profile` raises, BadConfigValue, DanglingProfile for a source profile that
+        is missing, and ProfileCycle.
         """
         chain = [self.profile(name)]
-        while (source := chain[-1].source_profile) and source != chain[-1].name:
+        while chain[-1].role_arn and (source := chain[-1].source_profile) and source != chain[-1].name:
             names = [profile.name for profile in chain]
             if source in names:
                 raise self._cycle("source_profile", names, source)
@@ -133,10 +129,7 @@ class Config:
         AWS_ENDPOINT_URL, the profile's `services` section, the profile's `endpoint_url`. Raises
         BadConfigValue.
         """
-        ignored = self._environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
-        if ignored is None:
-            ignored = profile.settings.get("ignore_configured_endpoint_urls", "")
-        if ignored.lower() == "true":
+        if ignores_endpoints(profile, self._environ):
             return None
         key = service.replace("-", "_")
         return (
@@ -147,16 +140,17 @@ class Config:
         )
 
     def child_settings(self, profile: Profile) -> dict[str, str]:
-        """Return the profile's settings that an SDK would read from AWS_PROFILE, as variables.
+        """Return the profile's settings that an SDK would read from AWS_PROFILE, as variables to add.
 
-        Of botocore's those that have an environment form: endpoints, FIPS, dual stack, ca_bundle.
+        Raises BadConfigValue and ConfigMalformed.
         """
-        found = {variable: profile.settings.get(key, "") for key, variable in _ENVIRONMENT_FORMS}
         services = self._config.settings(self._config.header_of("services", profile.services or "")) or {}
-        for service, block in services.items():
-            if block.startswith("\n"):
-                found[f"AWS_ENDPOINT_URL_{service.upper()}"] = nested(block).get("endpoint_url", "")
-        return {variable: value for variable, value in found.items() if value}
+        endpoints = {
+            service: nested(block).get("endpoint_url", "")
+            for service, block in services.items()
+            if block.startswith("\n")
+        }
+        return profile_variables(profile, endpoints, self._environ)
 
     def _service_settings(self, profile: Profile, service: str) -> dict[str, str]:
         name = profile.services

@@ -6,6 +6,7 @@ from contextlib import ExitStack, suppress
 
 from vaultpy import access_keys, errors
 from vaultpy.config_edit import NewProfile, add_profiles, check_profiles
+from vaultpy.profile import is_role_arn
 from vaultpy.records import Enrolment
 from vaultpy.values import Value
 
@@ -84,10 +85,7 @@ def check(aws: Aws, access_key: AccessKey, name: str) -> Checked:
 def parse_role(text: str) -> tuple[str, str]:
     """Return the profile's name and the role's ARN from `NAME=ARN`; raises BadRoleOption."""
     name, _, arn = text.partition("=")
-    prefix, _, path = arn.partition(":role/")
-    parts = prefix.split(":")
-    is_role = len(parts) == 5 and parts[0] == "arn" and parts[2:4] == ["iam", ""] and parts[4].isdecimal()  # noqa: PLR2004  # arn:partition:iam::account
-    if not name or not is_role or not path or path.endswith("/"):
+    if not name or not is_role_arn(arn):
         raise errors.BadRoleOption(text=text)
     return name, arn
 
@@ -131,10 +129,12 @@ class Enroller:
     def enrol(
         self, name: str, access_key: AccessKey, checked: Checked, keystore: str, profiles: list[NewProfile]
     ) -> Enrolled:
-        """Store the key, list it, write its profiles; last, delete the key that it replaces.
+        """List the key, store it, write its profiles; last, delete the key that it replaces.
 
-        Whatever fails before that is undone. Until the replaced key is gone it stays listed under a name of
-        its own, so that `remove` reaches it whatever comes between.
+        Whatever fails before that is undone. The index is first, so that a crash leaves no secret which
+        nothing names: at worst a listed key is missing (KeyLost), which `add --force` and `remove` mend.
+        Until the replaced key is gone it stays listed under a name of its own, so that `remove` reaches it
+        whatever comes between.
         """
         check_profiles(self._config_path, profiles)
         place = self._open_keystore(keystore, "")
@@ -151,13 +151,13 @@ class Enroller:
         old = self._index.enrolment(name)
         replaced = _replaced(old) if old is not None and _place(old) != _place(new) else None
         with ExitStack() as undo:
-            undo.callback(_restore, place, access_key.id, before)
-            access_keys.store(place, access_key)
             if replaced is not None:
                 undo.callback(self._list_again, replaced.name, None)
                 self._index.enrol(replaced)
             undo.callback(self._list_again, name, old)
             self._index.enrol(new)
+            undo.callback(_restore, place, access_key.id, before)
+            access_keys.store(place, access_key)
             added = add_profiles(self._config_path, profiles)
             undo.pop_all()
         if replaced is not None:
@@ -191,10 +191,12 @@ class Enroller:
         """Delete a key and its sessions, unless it is enrolled under another name too."""
         others = [other for other in self._index.enrolments() if other.name != enrolment.name]
         key_id = enrolment.access_key_id
-        if not any(other.access_key_id == key_id for other in others):
-            self._sessions.forget(access_key_id=key_id)
-        if not any(_place(other) == _place(enrolment) for other in others):
-            access_keys.delete(self._open_keystore(enrolment.keystore, enrolment.keystore_file), key_id)
+        try:
+            if not any(other.access_key_id == key_id for other in others):
+                self._sessions.forget(access_key_id=key_id)
+        finally:
+            if not any(_place(other) == _place(enrolment) for other in others):
+                access_keys.delete(self._open_keystore(enrolment.keystore, enrolment.keystore_file), key_id)
 
 
 def _place(enrolment: Enrolment) -> tuple[str, str, str]:

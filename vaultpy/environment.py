@@ -6,11 +6,14 @@ import os
 import sys
 import time
 
+from vaultpy.profile import is_line
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vaultpy.credentials import Credentials
+    from vaultpy.profile import Profile
 
 _UNWANTED = {
     # Each of these sends some AWS SDK to other credentials, another account or a dead end.
@@ -31,6 +34,14 @@ _UNWANTED = {
     "VAULTPY_KEYSTORE_PASSPHRASE_FILE",
     "",  # execve refuses an entry without a name
 }
+# `AWS_BEARER_TOKEN_BEDROCK` and its like: an SDK sends the token instead of signing with the credentials.
+BEARER_TOKENS = "AWS_BEARER_TOKEN_"
+_VARIABLES = {
+    "ignore_configured_endpoint_urls": "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "use_fips_endpoint": "AWS_USE_FIPS_ENDPOINT",
+    "use_dualstack_endpoint": "AWS_USE_DUALSTACK_ENDPOINT",
+    "ca_bundle": "AWS_CA_BUNDLE",
+}
 _COERCED_LOCALES = ("C.UTF-8", "C.utf8", "UTF-8")  # PEP 538
 
 
@@ -45,10 +56,14 @@ def child_environment(  # noqa: PLR0913  # all but the first by keyword; a class
 ) -> dict[str, str]:
     """Return `environ` with `credentials` in it and without what would lead an AWS SDK past them.
 
-    `extra` holds the profile's settings that have an environment form (endpoints, ca_bundle); as in botocore,
-    a variable that is set already wins over them. Without a `region` the variables of `environ` stay.
+    `extra` holds the variables of `profile_variables`. Without a `region` those of `environ` stay.
     """
-    child = {name: value for name, value in environ.items() if name not in _UNWANTED}
+    child = {
+        name: value
+        for name, value in environ.items()
+        if name not in _UNWANTED and not name.startswith(BEARER_TOKENS)
+    }
+    child.update(extra)
     child["AWS_ACCESS_KEY_ID"] = credentials.access_key_id
     child["AWS_SECRET_ACCESS_KEY"] = credentials.secret_access_key.reveal()
     child["AWS_SESSION_TOKEN"] = credentials.session_token.reveal()
@@ -59,9 +74,50 @@ def child_environment(  # noqa: PLR0913  # all but the first by keyword; a class
     if region is not None:
         child["AWS_REGION"] = child["AWS_DEFAULT_REGION"] = region
     child["VAULTPY"] = child["AWS_VAULT"] = profile  # shell prompts show AWS_VAULT
-    for name, value in extra.items():
-        child.setdefault(name, value)
     return child
+
+
+def ignores_endpoints(profile: Profile, environ: Mapping[str, str]) -> bool:
+    """Tell whether configured endpoints do not count, as botocore decides it."""
+    ignored = environ.get("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS")
+    if ignored is None:
+        ignored = profile.settings.get("ignore_configured_endpoint_urls", "")
+    return ignored.lower() == "true"
+
+
+def profile_variables(
+    profile: Profile, service_endpoints: Mapping[str, str], environ: Mapping[str, str]
+) -> dict[str, str]:
+    """Return the settings of `profile` that have an environment form, as far as they count beside `environ`.
+
+    Those are endpoints, FIPS, dual stack and ca_bundle. As in botocore a variable wins over its setting, and
+    AWS_ENDPOINT_URL over the endpoints of the profile's `services` section (`service_endpoints`) too; where
+    endpoints are ignored there are none. Raises BadConfigValue for what no variable can hold.
+    """
+    settings = profile.settings
+    found = {
+        variable: _variable(profile, key, settings.get(key, ""))
+        for key, variable in _VARIABLES.items()
+        if variable not in environ
+    }
+    if not ignores_endpoints(profile, environ) and not environ.get("AWS_ENDPOINT_URL"):
+        found["AWS_ENDPOINT_URL"] = _variable(profile, "endpoint_url", settings.get("endpoint_url", ""))
+        for service, url in service_endpoints.items():
+            variable = f"AWS_ENDPOINT_URL_{service.upper()}"
+            if not environ.get(variable):
+                found[_variable(profile, "services", variable)] = _variable(profile, "services", url)
+    return {variable: value for variable, value in found.items() if value}
+
+
+def _variable(profile: Profile, key: str, text: str) -> str:
+    """Return `text`, which comes from the setting `key`; raises BadConfigValue unless execve takes it."""
+    try:
+        os.fsencode(text)
+        if is_line(text):
+            return text
+    except UnicodeEncodeError:
+        pass
+    raise profile.bad_value(key, "text that a variable can hold: one line, in this locale's letters")
 
 
 def initial_environment() -> bytes | None:

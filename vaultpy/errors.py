@@ -7,6 +7,9 @@ made harmless for a terminal on its way in. `{fact:q}` is the fact quoted for a 
 
 from __future__ import annotations
 
+INTERRUPTED = 130
+"""The exit status that says that Ctrl-C ended the run."""
+
 # Python calls these printable, but they show as nothing: fillers, joiners, variation selectors.
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u3164\uffa0" + "".join(map(chr, range(0xFE00, 0xFE10))))
 _MORE_VARIATION_SELECTORS = range(0xE0100, 0xE01F0)
@@ -246,6 +249,11 @@ class KeystoreUnknown(VaultpyError):
 class KeystoreFailed(VaultpyError):
     message = "the keystore {keystore} refused: {reason}"
     hint = "see that it works (for the system's: with Seahorse or Keychain Access), then run this again"
+
+
+class SessionsLeft(VaultpyError):
+    message = "{left} of {count} sessions cannot be removed from the {place}: {reason}"
+    hint = "unlock it, or start what offers it, then run this again; the sessions end by themselves"
 
 
 class KeyLost(VaultpyError):

@@ -8,6 +8,7 @@ from vaultpy import errors
 from vaultpy.handover import hand_over
 from vaultpy.launch import find_command
 from vaultpy.plan import Options, make_plan
+from vaultpy.profile import MFA_SERIAL_WANTED, is_mfa_serial
 from vaultpy.text import parse_duration
 
 TYPE_CHECKING = False
@@ -26,6 +27,7 @@ def execute(run: Wiring, profile: str, command: Sequence[str], options: Mapping[
     """
     words = list(command) or _shell(run.environ, profile)
     plan = make_plan(run.config, run.index, profile, _asked(options), run.environ)
+    settings = run.config.child_settings(plan.profile)
     path = find_command(words, run.environ)
     if plan.capped:
         run.terminal.warn("AWS limits a role reached through an MFA session to 1h; --direct lifts that")
@@ -39,16 +41,20 @@ def execute(run: Wiring, profile: str, command: Sequence[str], options: Mapping[
     credentials = broker.credentials(plan)
     region = options.get("--region")
     hand_over(
-        plan, credentials, path=path, command=words, config=run.config, environ=run.environ, region=region
+        plan, credentials, path=path, command=words, settings=settings, environ=run.environ, region=region
     )
 
 
 def _asked(options: Mapping[str, str]) -> Options:
     duration = options.get("--duration")
+    mfa_serial = options.get("--mfa-serial")
+    if mfa_serial and not is_mfa_serial(mfa_serial):
+        problem = f"--mfa-serial {mfa_serial} is not {MFA_SERIAL_WANTED}"
+        raise errors.UsageError(problem=problem, command="exec")
     return Options(
         direct="--direct" in options,
         duration=None if duration is None else parse_duration(duration),
-        mfa_serial=options.get("--mfa-serial"),
+        mfa_serial=mfa_serial,
     )
 
 

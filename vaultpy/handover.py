@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import NoReturn
 
-    from vaultpy.config import Config
     from vaultpy.credentials import Credentials
     from vaultpy.plan import Plan
 
@@ -21,12 +20,13 @@ def hand_over(  # noqa: PLR0913  # what the command needs to know
     *,
     path: str,
     command: list[str],
-    config: Config,
+    settings: Mapping[str, str],
     environ: Mapping[str, str],
     region: str | None = None,
 ) -> NoReturn:
     """Become `command`, whose file is `path`, with `credentials` for the plan's profile.
 
+    `settings` are the variables of `Config.child_settings`, read before anybody is asked for a code.
     `region` is what the user asked for; else the environment's, else the profile's.
     """
     child = child_environment(
@@ -35,6 +35,6 @@ def hand_over(  # noqa: PLR0913  # what the command needs to know
         credentials=credentials,
         region=region or plan.child_region(environ),
         account_id=plan.account_id,
-        extra=config.child_settings(plan.profile),
+        extra=settings,
     )
     become(path, command, child)

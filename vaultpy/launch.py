@@ -84,7 +84,8 @@ def become(path: str, command: list[str], environ: dict[str, str]) -> NoReturn:
     On Windows, which has no exec, supervise it and exit with its status.
     """
     if sys.platform == "win32":
-        sys.exit(supervise(command, environ))
+        # Not SystemExit, which those who called us may take for their own.
+        os._exit(_signed(supervise(command, environ)))
     environ = uncoerced(environ, initial_environment())
     _flush()
     _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)
@@ -168,6 +169,11 @@ def _supervise_on_windows(path: str, command: list[str], environ: dict[str, str]
             return child.wait()
         except KeyboardInterrupt:  # noqa: PERF203  # the console has sent it to the child as well
             continue
+
+
+def _signed(status: int) -> int:
+    """Return an exit status of Windows (a DWORD such as 0xC000013A) as the C int that `_exit` takes."""
+    return status - (1 << 32) if status >= 1 << 31 else status
 
 
 def _keyboard() -> set[int]:

@@ -13,15 +13,14 @@ import os
 import time
 
 from vaultpy.errors import StateUnusable, StillBusy
+from vaultpy.mfa import STEP_SECONDS
 from vaultpy.state import locked, make_private_directory, open_lock_file, replace_file, try_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
-    from typing import Final
 
-STEP_SECONDS: Final = 30
 _STEPS_AHEAD = 2
 _LARGEST_OFFSET = 1e9  # which nan and inf are not below
 _OFFSET_NOISE = 2.0  # a Date header has whole seconds

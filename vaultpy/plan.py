@@ -8,7 +8,8 @@ caps a role assumed with temporary credentials at one hour. At most one MFA code
 
 from __future__ import annotations
 
-from vaultpy.errors import DurationRefused, NotEnrolled, UnsupportedSource
+from vaultpy.errors import BadVariable, DurationRefused, NotEnrolled, UnsupportedSource
+from vaultpy.profile import MFA_SERIAL_WANTED, is_mfa_serial
 from vaultpy.regions import sts_region
 from vaultpy.sts_requests import AssumeRole, GetSessionToken
 from vaultpy.values import Value
@@ -110,7 +111,7 @@ class Plan(Value):
 def make_plan(config: Config, index: Index, name: str, options: Options, environ: Mapping[str, str]) -> Plan:
     """Return the plan for profile `name`.
 
-    Raises NotEnrolled, UnsupportedSource, DurationRefused, and what reading the config raises.
+    Raises NotEnrolled, UnsupportedSource, DurationRefused, BadVariable, and what reading the config raises.
     """
     chain = config.chain(name)
     source = chain[-1]
@@ -144,9 +145,12 @@ def _mfa_serials(
     chain: list[Profile], enrolment: Enrolment, options: Options, environ: Mapping[str, str]
 ) -> tuple[str, ...]:
     """Return who may answer: the option, the variable, the profile, its source profiles, the index."""
-    for told in (options.mfa_serial, environ.get("AWS_MFA_SERIAL")):
-        if told:
-            return (told,)
+    if options.mfa_serial:
+        return (options.mfa_serial,)
+    if variable := environ.get("AWS_MFA_SERIAL"):
+        if not is_mfa_serial(variable):
+            raise BadVariable(variable="AWS_MFA_SERIAL", value=variable, wanted=MFA_SERIAL_WANTED)
+        return (variable,)
     for profile in chain:
         if profile.vaultpy_mfa_serials:
             return profile.vaultpy_mfa_serials

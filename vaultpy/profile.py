@@ -8,8 +8,11 @@ from vaultpy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+_LETTERS_AND_DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+_ACCOUNT_DIGITS = 12
+_ROLE_ARN_LENGTHS = range(20, 2048 + 1)
 _ROLE_SECONDS = range(900, 43200 + 1)
 _DIGITS = 10
 _FOREIGN = (
@@ -23,18 +26,66 @@ _FOREIGN = (
 )
 
 
-class _Key:
-    """The value of the config key that the attribute is named after; None where it is absent or empty."""
+def is_line(text: str) -> bool:
+    """Tell whether `text` has no control characters, which no variable and no request should carry."""
+    return not any(c < " " or "\x7f" <= c <= "\x9f" for c in text)
 
-    __slots__ = ("_name",)
+
+def is_role_arn(text: str) -> bool:
+    """Tell whether `text` is the ARN of an IAM role, as the IAM user guide has it ("IAM identifiers")."""
+    prefix, _, path = text.partition(":role/")
+    scheme, _, rest = prefix.partition(":")
+    partition, _, owner = rest.partition(":")
+    account = owner.removeprefix("iam::")
+    return (
+        len(text) in _ROLE_ARN_LENGTHS
+        and scheme == "arn"
+        and partition != ""
+        and owner != account
+        and len(account) == _ACCOUNT_DIGITS
+        and account.isdecimal()
+        and all("!" <= c <= "~" for c in text)
+        and _is_role_name(path.rpartition("/")[2])
+    )
+
+
+def _made_of(marks: str, lengths: range) -> Callable[[str], bool]:
+    """Return what tells texts of `lengths`, made of `marks` and ASCII's letters and digits, from others."""
+    allowed = frozenset(_LETTERS_AND_DIGITS + marks)
+    return lambda text: len(text) in lengths and allowed.issuperset(text)
+
+
+# The patterns of the STS and IAM API references.
+_is_role_name = _made_of("_+=,.@-", range(1, 64 + 1))
+_is_session_name = _made_of("_+=,.@-", range(2, 64 + 1))
+_is_external_id = _made_of("_+=,.@:/-", range(2, 1224 + 1))
+is_mfa_serial = _made_of("_+=/:,.@-", range(9, 256 + 1))
+MFA_SERIAL_WANTED = "an MFA device's ARN or serial number (9 to 256 letters, digits and _+=/:,.@-)"
+
+
+class _Key:
+    """The value of the config key that the attribute is named after; None where it is absent or empty.
+
+    `check` tells whether the value will do, `wanted` says in words what would.
+    """
+
+    __slots__ = ("_check", "_name", "_wanted")
+
+    def __init__(
+        self,
+        check: Callable[[str], bool] = is_line,
+        wanted: str = "a single line without control characters",
+    ) -> None:
+        self._check = check
+        self._wanted = wanted
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
 
     def __get__(self, profile: Profile, owner: type) -> str | None:
         value = profile.settings.get(self._name) or None
-        if value and "\n" in value:
-            raise profile.bad_value(self._name, "a single line")
+        if value and not self._check(value):
+            raise profile.bad_value(self._name, self._wanted)
         return value
 
 
@@ -52,15 +103,15 @@ class Profile(Value):
     settings: Mapping[str, str]
     has_plain_keys: bool
 
-    role_arn = _Key()
+    role_arn = _Key(is_role_arn, "a role's ARN such as arn:aws:iam::123456789012:role/NAME")
     source_profile = _Key()
     credential_source = _Key()
     credential_process = _Key()
     web_identity_token_file = _Key()
-    mfa_serial = _Key()
-    external_id = _Key()
-    role_session_name = _Key()
-    region = _Key()
+    mfa_serial = _Key(is_mfa_serial, MFA_SERIAL_WANTED)
+    external_id = _Key(_is_external_id, "an external id (2 to 1224 letters, digits and _+=,.@:/-)")
+    role_session_name = _Key(_is_session_name, "a session's name (2 to 64 letters, digits and _+=,.@-)")
+    region = _Key(_made_of("-", range(1, 63 + 1)), "the name of a region such as eu-west-1")
     endpoint_url = _Key()
     services = _Key()
     vaultpy_yubikey = _Key()
@@ -114,4 +165,7 @@ class Profile(Value):
     @property
     def vaultpy_mfa_serials(self) -> tuple[str, ...]:
         """Several MFA serials, divided by commas or blanks: whichever YubiKey is plugged in serves."""
-        return tuple(self.settings.get("vaultpy_mfa_serials", "").replace(",", " ").split())
+        serials = tuple(self.settings.get("vaultpy_mfa_serials", "").replace(",", " ").split())
+        if not all(map(is_mfa_serial, serials)):
+            raise self.bad_value("vaultpy_mfa_serials", f"a list, each of which is {MFA_SERIAL_WANTED}")
+        return serials

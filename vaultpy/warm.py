@@ -11,6 +11,7 @@ import time
 
 from vaultpy.argv import EXEC_FLAGS, EXEC_VALUES, split_exec
 from vaultpy.config import Config
+from vaultpy.environment import BEARER_TOKENS
 from vaultpy.errors import VaultpyError
 from vaultpy.handover import hand_over
 from vaultpy.index import Index
@@ -72,12 +73,16 @@ def run(words: list[str], environ: Mapping[str, str]) -> None:
         if split.options or split.profile is None or not split.command:
             return
         _serve(split.profile, list(split.command), environ)
-    except (VaultpyError, OSError):
+    except (VaultpyError, OSError, ValueError):  # ValueError: a text that the system's calls do not take
         return
 
 
 def _knows(environ: Mapping[str, str]) -> bool:
-    return all(name in _KNOWN for name in environ if name.startswith(("AWS_", "VAULTPY")))
+    return all(
+        name in _KNOWN or name.startswith(BEARER_TOKENS)  # which never reach the command either
+        for name in environ
+        if name.startswith(("AWS_", "VAULTPY"))
+    )
 
 
 def _serve(profile: str, command: list[str], environ: Mapping[str, str]) -> None:
@@ -91,4 +96,5 @@ def _serve(profile: str, command: list[str], environ: Mapping[str, str]) -> None
     question = plan.question(len(plan.requests))
     credentials = sessions.get(question, MARGIN_SECONDS, plan.requests[-1].duration)
     if credentials is not None:
-        hand_over(plan, credentials, path=path, command=command, config=config, environ=environ)
+        settings = config.child_settings(plan.profile)
+        hand_over(plan, credentials, path=path, command=command, settings=settings, environ=environ)

@@ -24,7 +24,8 @@ from vaultpy.credentials import Credentials
 from vaultpy.errors import VaultpyError
 from vaultpy.index import Index
 from vaultpy.kernel_keyring import _PROCESS_KEYRING, KernelKeyring, _numbers
-from vaultpy.ledger import STEP_SECONDS, Ledger
+from vaultpy.ledger import Ledger
+from vaultpy.mfa import STEP_SECONDS
 from vaultpy.records import Enrolment, SessionEntry
 from vaultpy.session_places import KernelPlace
 from vaultpy.sessions import SessionStore

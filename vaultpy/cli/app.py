@@ -8,7 +8,7 @@ import typer
 
 from vaultpy import __version__, errors
 from vaultpy.cli import add, clear, demo, exec_, list_, remove
-from vaultpy.cli.context import INTERRUPTED, listen
+from vaultpy.cli.context import listen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,7 +62,7 @@ def command_line(words: list[str], seed: tuple[Mapping[str, str], Terminal, Wire
     try:
         status: Any = app(words, standalone_mode=False, obj=seed, prog_name="vaultpy")
     except typer.Abort:
-        return INTERRUPTED
+        return errors.INTERRUPTED
     except typer.TyperException as error:
         problem = error.format_message().rstrip(".").replace(". Did you mean", "; did you mean")
     else:

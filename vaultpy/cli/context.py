@@ -20,10 +20,6 @@ if TYPE_CHECKING:
     from vaultpy.wiring import Wiring
 
 
-INTERRUPTED = 130
-"""The exit status that says that Ctrl-C ended the run."""
-
-
 def wiring(context: typer.Context) -> Wiring:
     """Return the objects of this run. AWS's config is read now, so that no mistake there spoils `--help`."""
     environ, terminal, wire = context.obj

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from vaultpy import errors
 from vaultpy.argv import EXEC_FLAGS, EXEC_VALUES, split_exec
-from vaultpy.cli.context import INTERRUPTED, abandon, listen
+from vaultpy.cli.context import abandon, listen
 from vaultpy.execution import execute
 from vaultpy.terminal import Terminal
 from vaultpy.wiring import Wiring
@@ -48,7 +48,7 @@ def run(words: list[str], environ: Mapping[str, str], wire: Wire = Wiring) -> in
     except errors.VaultpyError as error:
         return _fail(terminal, error, verb)
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return errors.INTERRUPTED
     except Exception as error:  # noqa: BLE001  # the last line of defence: a bug is told in two lines too
         internal = errors.Internal(kind=type(error).__name__)
         return _fail(terminal, internal.with_traceback(error.__traceback__), verb)

@@ -9,7 +9,7 @@ import os
 import sys
 from contextlib import suppress
 
-_INTERRUPTED = 130
+from vaultpy.errors import INTERRUPTED
 
 
 def main(words: list[str]) -> None:
@@ -17,7 +17,7 @@ def main(words: list[str]) -> None:
     try:
         status = _run(words)
     except KeyboardInterrupt:
-        status = _INTERRUPTED
+        status = INTERRUPTED
     with suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
