@@ -568,3 +568,33 @@ def test_a_key_that_the_keystore_has_lost_can_be_removed(computer: Computer) -> 
     access_keys.delete(computer.keystores["system"], OLD.id)
     computer.enroller.remove("dev")
     assert computer.index.enrolments() == []
+
+
+class LateAws(Aws):
+    """AWS, which hears of a new key only after so many questions."""
+
+    def __init__(self, questions: int) -> None:
+        super().__init__(ALICE)
+        self.left = questions
+
+    def caller_arn(self, signer: AccessKey) -> str:
+        """Return the ARN, in the end."""
+        self.left -= 1
+        if self.left >= 0:
+            raise AccessKeyRefused(key_id=signer.id, profile="dev")
+        return super().caller_arn(signer)
+
+
+def test_a_key_that_is_too_new_is_asked_for_again() -> None:
+    assert check(LateAws(2), NEW, "dev", [1, 2, 3]).user_arn == ALICE
+
+
+def test_a_key_that_stays_unknown_is_refused_in_the_end() -> None:
+    with pytest.raises(AccessKeyRefused):
+        check(LateAws(4), NEW, "dev", [1, 2, 3])
+
+
+def test_a_key_that_is_known_waits_for_nothing() -> None:
+    pauses = iter([1.0, 2.0])
+    assert check(Aws(ALICE), NEW, "dev", pauses).user_arn == ALICE
+    assert list(pauses) == [1.0, 2.0]

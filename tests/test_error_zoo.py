@@ -22,17 +22,11 @@ from zoo.templates import Lines, classes, recognized, sections
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vaultpy.errors import VaultpyError
 
 MODULES = (command_line, config, enrolment, keystore, yubikey, aws, this_computer)
 """In the order of the sections in errors.py."""
 
 DOCUMENT = Path(__file__).parent.parent / "docs" / "errors.md"
-NOT_PROVOKED: dict[type[VaultpyError], str] = {
-    errors.CodeSpent: "whoever asks for a second code tells of the first one's failure instead",
-}
-"""The errors that no scenario leads to, and why."""
-
 AT_ONCE = [scenario for scenario in SCENARIOS if not scenario.slow]
 SLOW = [scenario for scenario in SCENARIOS if scenario.slow]
 SLOWEST_SECONDS = 200
@@ -95,8 +89,7 @@ def test_the_command_tells_the_error_after_a_while(
 
 
 def test_every_error_has_a_scenario_or_a_reason_for_none() -> None:
-    assert {scenario.error for scenario in SCENARIOS} | set(NOT_PROVOKED) == set(classes())
-    assert not {scenario.error for scenario in SCENARIOS} & set(NOT_PROVOKED)
+    assert {scenario.error for scenario in SCENARIOS} == set(classes())
 
 
 def test_a_scenario_stands_in_the_file_of_its_section() -> None:
@@ -169,12 +162,6 @@ def test_an_entry_says_in_sentences_what_happened_and_what_to_do(found: Entry) -
         assert said.endswith(".")
         assert len(said.split()) > 3
         assert said not in found.lines
-
-
-@pytest.mark.parametrize("error", NOT_PROVOKED, ids=lambda error: error.__name__)
-def test_the_document_says_which_errors_no_scenario_leads_to(error: type[VaultpyError]) -> None:
-    reason = f"not provoked by a test through the command because {NOT_PROVOKED[error]}"
-    assert [found.name for found in ENTRIES if reason in found.happened] == [error.__name__]
 
 
 def test_an_error_is_recognized_by_all_of_its_words_and_by_the_most_of_them() -> None:

@@ -94,6 +94,17 @@ class _Backend(KeyringBackend):
         self.items.pop((service, username), None)
 
 
+class _Heir(Renamed):
+    """A refused backend under a name of its own."""
+
+
+class _Mended(Renamed):
+    """Stands for a class whose library need not be installed: it replaces what was refused beneath it."""
+
+    __module__ = "keyrings.cryptfile.cryptfile"
+    __qualname__ = "CryptFileKeyring"
+
+
 class _Slow(_Backend):
     """Answers once it is let go."""
 
@@ -248,6 +259,17 @@ def test_another_name_for_a_refused_backend_does_not_help(answers: Answers) -> N
     assert Renamed.__name__ == "Keyring"
     with pytest.raises(KeystoreInsecure):
         open_keystore(f"{__name__}.Renamed", {}, answers)
+
+
+def test_a_subclass_of_a_refused_backend_is_refused(answers: Answers) -> None:
+    with pytest.raises(KeystoreInsecure) as refused:
+        open_keystore(f"{__name__}._Heir", {}, answers)
+    told = f"keyring backend {__name__}._Heir is refused: it keeps nothing"
+    assert refused.value.message == told
+
+
+def test_a_backend_that_mends_the_refused_one_beneath_it_serves(answers: Answers) -> None:
+    assert open_keystore(f"{__name__}._Mended", {}, answers).name == f"{__name__}._Mended"
 
 
 @pytest.mark.parametrize(

@@ -270,10 +270,16 @@ def test_the_environment_answers_before_the_user(path: Path) -> None:
     assert user.asked == []
 
 
+def passphrase_file(path: Path, content: bytes, mode: int = 0o600) -> dict[str, str]:
+    """Write a passphrase file and return the environment that names it."""
+    path.write_bytes(content)
+    path.chmod(mode)
+    return {"VAULTPY_KEYSTORE_PASSPHRASE_FILE": str(path)}
+
+
 @pytest.mark.parametrize("content", ["correct horse", "correct horse\n", "correct horse\r\nand a comment\n"])
 def test_the_first_line_of_a_passphrase_file_answers(path: Path, tmp_path: Path, content: str) -> None:
-    (tmp_path / "passphrase").write_bytes(content.encode())
-    environ = {"VAULTPY_KEYSTORE_PASSPHRASE_FILE": str(tmp_path / "passphrase")}
+    environ = passphrase_file(tmp_path / "passphrase", content.encode())
     assert keystore_at(path, Answers("wrong"), environ).get(ITEM) == TEXT
 
 
@@ -284,15 +290,30 @@ def test_the_first_line_of_a_passphrase_file_answers(path: Path, tmp_path: Path,
 def test_a_passphrase_file_that_does_not_serve_is_named(
     path: Path, tmp_path: Path, name: str, reason: str
 ) -> None:
-    (tmp_path / "empty").write_text("\nsecond line\n")
+    passphrase_file(tmp_path / "empty", b"\nsecond line\n")
     environ = {"VAULTPY_KEYSTORE_PASSPHRASE_FILE": str(tmp_path / name)}
     with pytest.raises(PassphraseUnreadable, match=reason):
         keystore_at(path, environ=environ).get(ITEM)
 
 
+@pytest.mark.parametrize("mode", [0o644, 0o640, 0o620, 0o602])
+def test_a_passphrase_file_that_others_may_use_is_refused(path: Path, tmp_path: Path, mode: int) -> None:
+    environ = passphrase_file(tmp_path / "passphrase", b"correct horse\n", mode)
+    with pytest.raises(PassphraseUnreadable, match=f"others may use it: its mode is {mode:04o}"):
+        keystore_at(path, environ=environ).get(ITEM)
+
+
+def test_a_pipe_may_hand_the_passphrase_over(path: Path) -> None:
+    read, write = os.pipe()
+    os.write(write, b"correct horse\n")
+    os.close(write)
+    environ = {"VAULTPY_KEYSTORE_PASSPHRASE_FILE": f"/dev/fd/{read}"}
+    assert keystore_at(path, environ=environ).get(ITEM) == TEXT
+    os.close(read)
+
+
 def test_any_passphrase_works_also_one_that_is_no_text(tmp_path: Path) -> None:
-    (tmp_path / "passphrase").write_bytes(b"gr\xfc\xdfe \xf0\x9f\x94\x91\n")
-    environ = {"VAULTPY_KEYSTORE_PASSPHRASE_FILE": str(tmp_path / "passphrase")}
+    environ = passphrase_file(tmp_path / "passphrase", b"gr\xfc\xdfe \xf0\x9f\x94\x91\n")
     keystore_at(tmp_path / "keystore", environ=environ).set(ITEM, TEXT)
     typed = os.fsdecode(b"gr\xfc\xdfe \xf0\x9f\x94\x91")
     assert keystore_at(tmp_path / "keystore", Answers(typed)).get(ITEM) == TEXT

@@ -12,10 +12,13 @@ from vaultpy.index import Index
 from vaultpy.listing import Row, rows
 from vaultpy.plan import Options, make_plan
 from vaultpy.records import Enrolment, SessionEntry
-from vaultpy.sessions import digest
+from vaultpy.session_places import KeystorePlace
+from vaultpy.sessions import SessionStore, digest
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from vaultpy.access_keys import Keystore
 
 NOW = 1_800_000_000
 ALICE = "arn:aws:iam::123456789012:user/alice"
@@ -34,12 +37,17 @@ mfa_serial = {SERIAL}
 """
 
 
+def never_opened() -> Keystore:
+    """Stand for a keystore that a list must not open."""
+    raise AssertionError
+
+
 class Home:
     """A home with a config file and an index."""
 
     def __init__(self, directory: Path) -> None:
         self._config = directory / "config"
-        self.index = Index(str(directory / "state" / "index"), lambda: NOW)
+        self.index = Index(str(directory / "state" / "index"))
 
     def config(self, text: str = CONFIG) -> Config:
         """Return the config, with that text."""
@@ -60,6 +68,10 @@ class Home:
                 added=NOW,
             )
         )
+
+    def alive(self, now: int = NOW) -> list[SessionEntry]:
+        """Return the sessions that a store finds alive at that time."""
+        return SessionStore(self.index, [KeystorePlace(never_opened)], lambda: now).alive()
 
     def list_session(self, config: Config, profile: str, expiration: int) -> None:
         """List a session that serves `profile`."""
@@ -87,13 +99,13 @@ def by_name(found: list[Row]) -> dict[str, Row]:
 
 
 def test_an_empty_home_has_nothing_to_list(home: Home) -> None:
-    assert rows(home.config(""), home.index, NOW) == []
+    assert rows(home.config(""), home.index, home.alive()) == []
 
 
 def test_profiles_stand_in_the_order_of_the_file_and_keys_without_one_come_last(home: Home) -> None:
     home.enrol("lonely")
     home.enrol("dev")
-    assert [row.profile for row in rows(home.config(), home.index, NOW)] == [
+    assert [row.profile for row in rows(home.config(), home.index, home.alive())] == [
         "default",
         "dev-admin",
         "dev",
@@ -103,7 +115,7 @@ def test_profiles_stand_in_the_order_of_the_file_and_keys_without_one_come_last(
 
 def test_a_key_is_shown_at_the_profile_of_its_name_and_a_role_at_its_own(home: Home) -> None:
     home.enrol("dev")
-    found = by_name(rows(home.config(), home.index, NOW))
+    found = by_name(rows(home.config(), home.index, home.alive()))
     assert found["dev"].access_key_id == "AKIAIOSFODNN7EXAMPLE"
     assert found["dev-admin"].access_key_id == ""
     assert (found["dev-admin"].source_profile, found["dev-admin"].role_arn) == ("dev", ROLE)
@@ -113,9 +125,9 @@ def test_a_session_is_shown_at_the_profile_that_it_serves_until_it_ends(home: Ho
     home.enrol("dev")
     config = home.config()
     home.list_session(config, "dev-admin", NOW + 60)
-    found = by_name(rows(config, home.index, NOW))
+    found = by_name(rows(config, home.index, home.alive()))
     assert (found["dev-admin"].expiration, found["dev"].expiration) == (NOW + 60, 0)
-    assert by_name(rows(config, home.index, NOW + 60))["dev-admin"].expiration == 0
+    assert by_name(rows(config, home.index, home.alive(NOW + 60)))["dev-admin"].expiration == 0
 
 
 def test_profiles_that_cannot_be_used_are_listed_all_the_same(home: Home) -> None:
@@ -125,12 +137,12 @@ def test_profiles_that_cannot_be_used_are_listed_all_the_same(home: Home) -> Non
         f"[profile dangling]\nrole_arn = {ROLE}\nsource_profile = nobody\n"
         "[profile bad]\nduration_seconds = soon\n"
     )
-    assert [row.profile for row in rows(config, home.index, NOW)] == ["a", "b", "dangling", "bad"]
+    assert [row.profile for row in rows(config, home.index, home.alive())] == ["a", "b", "dangling", "bad"]
 
 
 def test_the_json_of_a_key(home: Home) -> None:
     home.enrol("dev")
-    assert by_name(rows(home.config(), home.index, NOW))["dev"].as_json() == {
+    assert by_name(rows(home.config(), home.index, home.alive()))["dev"].as_json() == {
         "profile": "dev",
         "source_profile": None,
         "role_arn": None,
@@ -145,7 +157,7 @@ def test_the_json_of_a_role_with_a_session(home: Home) -> None:
     home.enrol("dev")
     config = home.config()
     home.list_session(config, "dev-admin", NOW + 60)
-    assert by_name(rows(config, home.index, NOW))["dev-admin"].as_json() == {
+    assert by_name(rows(config, home.index, home.alive()))["dev-admin"].as_json() == {
         "profile": "dev-admin",
         "source_profile": "dev",
         "role_arn": ROLE,
@@ -158,7 +170,7 @@ def test_the_json_of_a_role_with_a_session(home: Home) -> None:
 
 def test_the_json_has_names_as_the_file_has_them(home: Home) -> None:
     config = home.config("[profile \x1b[31mred]\n")
-    (row,) = rows(config, home.index, NOW)
+    (row,) = rows(config, home.index, home.alive())
     shown = json.dumps(row.as_json())
     assert json.loads(shown)["profile"] == row.profile
     assert row.profile.startswith("\x1b")

@@ -111,3 +111,13 @@ def test_a_keystore_that_cannot_be_used_does_not_keep_a_person_from_typing(scene
     scene.person.password = PASSWORD
     scene.unlock()
     assert not scene.key.locked
+
+
+def test_a_right_password_that_cannot_be_remembered_opens_it_all_the_same_and_that_is_said(
+    scene: Scene,
+) -> None:
+    scene.keystore.failure = errors.KeystoreLocked()
+    scene.person.password, scene.person.agrees = PASSWORD, True
+    scene.unlock()
+    assert not scene.key.locked
+    assert scene.person.told == ["the password is not remembered: the system keystore is locked"]

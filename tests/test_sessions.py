@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from support.remembering import credentials, put, run, session
-from vaultpy.errors import KeystoreFailed, KeystoreLocked
+from vaultpy.errors import KeystoreFailed, KeystoreLocked, SessionsLeft
 from vaultpy.index import Index
 from vaultpy.kernel_keyring import KernelKeyring
 from vaultpy.session_places import KernelPlace, KeystorePlace
@@ -41,7 +41,10 @@ class Clock:
 class Shelf:
     """A place with room for so many texts, which may refuse everything."""
 
-    def __init__(self, room: int = 100, refusal: int = 0) -> None:
+    def __init__(self, room: int = 100, refusal: int = 0, *, name: str = "shelf", quiet: bool = True) -> None:
+        self.name = name
+        self.quiet = quiet
+        self.looks = 0
         self.texts: dict[str, str] = {}
         self.ttls: dict[str, int] = {}
         self.room = room
@@ -53,6 +56,7 @@ class Shelf:
 
     def read(self, digest: str) -> str | None:
         """Return the text, if it is there."""
+        self.looks += 1
         self._refuse(self.refusal)
         return self.texts.get(digest)
 
@@ -107,8 +111,8 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def index(tmp_path: Path, clock: Clock) -> Index:
-    return Index(str(tmp_path / "vaultpy" / "index"), clock)
+def index(tmp_path: Path) -> Index:
+    return Index(str(tmp_path / "vaultpy" / "index"))
 
 
 @pytest.fixture
@@ -170,7 +174,7 @@ def test_a_newer_session_takes_the_place_of_the_older(store: SessionStore, clock
 
 def test_a_session_is_listed_with_what_is_not_secret(store: SessionStore, index: Index, clock: Clock) -> None:
     put(store, "q", 43200)
-    listed = session(digest("q"), int(clock.now) + 43200, key="AKIA")
+    listed = session(digest("q"), int(clock.now) + 43200, key="AKIA").living_in(("shelf",))
     assert index.sessions() == [listed]
 
 
@@ -216,14 +220,14 @@ def test_a_session_whose_text_is_gone_is_a_miss(store: SessionStore, shelf: Shel
 
 
 def test_the_first_place_that_works_is_used(index: Index, clock: Clock) -> None:
-    first, second = Shelf(), Shelf()
+    first, second = Shelf(name="first"), Shelf(name="second")
     put(SessionStore(index, [first, second], clock), "q", HOUR)
     assert (len(first.texts), len(second.texts)) == (1, 0)
 
 
 @pytest.mark.parametrize("refusal", [errno.EPERM, errno.ENOSYS, errno.EACCES])
 def test_a_place_that_refuses_is_passed_over(index: Index, clock: Clock, refusal: int) -> None:
-    refusing, working = Shelf(refusal=refusal), Shelf()
+    refusing, working = Shelf(refusal=refusal, name="refusing"), Shelf()
     store = SessionStore(index, [refusing, working], clock)
     put(store, "q", HOUR)
     assert store.get("q", 300)
@@ -264,7 +268,7 @@ def test_a_full_place_loses_first_what_no_index_lists(store: SessionStore, shelf
 
 
 def test_a_long_session_is_not_lost_for_a_short_one(index: Index, clock: Clock) -> None:
-    small, large = Shelf(room=1), Shelf()
+    small, large = Shelf(room=1, name="small"), Shelf(name="large")
     store = SessionStore(index, [small, large], clock)
     put(store, "a day's touch", 12 * HOUR)
     put(store, "a role", HOUR)
@@ -304,7 +308,7 @@ def test_no_file_holds_a_secret(store: SessionStore, tmp_path: Path) -> None:
 
 
 def test_all_sessions_are_forgotten_in_all_places(index: Index, clock: Clock) -> None:
-    small, large = Shelf(room=1), Shelf()
+    small, large = Shelf(room=1, name="small"), Shelf(name="large")
     store = SessionStore(index, [small, large], clock)
     put(store, "long", 12 * HOUR)
     put(store, "short", HOUR)
@@ -312,17 +316,21 @@ def test_all_sessions_are_forgotten_in_all_places(index: Index, clock: Clock) ->
     assert (small.texts, large.texts, index.sessions()) == ({}, {}, [])
 
 
-def test_only_the_sessions_of_a_key_or_a_profile_are_forgotten(
-    store: SessionStore, index: Index, clock: Clock
-) -> None:
+def test_only_the_sessions_of_a_key_are_forgotten(store: SessionStore, index: Index, clock: Clock) -> None:
     made = credentials(int(clock.now) + HOUR)
-    for question, key, profile in (("1", "A", "dev"), ("2", "A", "prod"), ("3", "B", "dev")):
-        store.put(question, made, access_key_id=key, label="mfa", profile=profile, duration=HOUR)
-    assert store.forget(access_key_id="A", profile="prod") == 1
-    assert store.forget(access_key_id="B") == 1
-    assert [entry.digest for entry in index.sessions()] == [digest("1")]
-    assert store.forget(profile="dev") == 1
-    assert index.sessions() == []
+    for question, key in (("1", "A"), ("2", "A"), ("3", "B")):
+        store.put(question, made, access_key_id=key, label="mfa", profile="dev", duration=HOUR)
+    assert store.forget(access_key_id="A") == 2
+    assert [entry.digest for entry in index.sessions()] == [digest("3")]
+
+
+def test_of_a_profile_what_answers_its_questions_and_what_it_asked_for_is_forgotten(
+    store: SessionStore, index: Index
+) -> None:
+    for question, profile in (("mine", "other"), ("asked when the config was another", "me"), ("3", "other")):
+        put(store, question, HOUR, profile=profile)
+    assert store.forget_profile("me", ["mine", "never asked"]) == 2
+    assert [entry.digest for entry in index.sessions()] == [digest("3")]
 
 
 def test_sessions_that_ended_by_themselves_are_not_counted(store: SessionStore, clock: Clock) -> None:
@@ -331,11 +339,127 @@ def test_sessions_that_ended_by_themselves_are_not_counted(store: SessionStore, 
     assert store.forget() == 0
 
 
-def test_what_no_place_could_remove_stays_listed(store: SessionStore, shelf: Shelf, index: Index) -> None:
+def test_what_no_place_could_remove_stays_listed_and_is_told(
+    store: SessionStore, shelf: Shelf, index: Index
+) -> None:
     put(store, "q", HOUR)
     shelf.refusal = errno.EIO
-    assert store.forget() == 0
+    with pytest.raises(SessionsLeft) as caught:
+        store.forget()
+    told = "1 of 1 sessions cannot be removed from the shelf: Input/output error"
+    assert caught.value.message == told
     assert len(index.sessions()) == 1
+
+
+def test_where_one_place_cannot_remove_its_session_those_of_the_others_are_forgotten(
+    index: Index, clock: Clock
+) -> None:
+    kernel, keystore = Shelf(name="kernel"), Shelf(name="keystore", quiet=False)
+    put(SessionStore(index, [keystore], clock), "locked away", HOUR)
+    keystore.refusal = errno.EIO
+    store = SessionStore(index, [kernel, keystore], clock)
+    put(store, "q", HOUR)
+    with pytest.raises(SessionsLeft, match="1 of 2 sessions cannot be removed from the keystore"):
+        store.forget()
+    assert [entry.digest for entry in index.sessions()] == [digest("locked away")]
+    keystore.refusal = 0
+    assert store.forget() == 1
+    assert keystore.texts == {}
+
+
+@pytest.mark.parametrize("places", [[], ["keystore"]])
+def test_sessions_are_forgotten_in_places_that_this_run_does_not_use(
+    index: Index, clock: Clock, places: list[str]
+) -> None:
+    everywhere = [Shelf(name="kernel"), Shelf(name="keystore")]
+    put(SessionStore(index, list(everywhere), clock), "q", HOUR)
+    used = [place for place in everywhere if place.name in places]
+    assert SessionStore(index, list(used), clock, list(everywhere)).forget() == 1
+    assert everywhere[0].texts == {}
+
+
+def test_a_keystore_is_not_opened_to_forget_what_it_never_held(index: Index, clock: Clock) -> None:
+    def opener() -> Drawer:
+        raise AssertionError
+
+    store = SessionStore(index, [Shelf(), KeystorePlace(opener, clock)], clock)
+    put(store, "q", HOUR)
+    assert store.forget() == 1
+
+
+def test_a_session_that_two_places_hold_is_forgotten_in_both(index: Index, clock: Clock) -> None:
+    one, other = Shelf(name="one"), Shelf(name="other")
+    put(SessionStore(index, [one], clock), "q", HOUR)
+    store = SessionStore(index, [other], clock, [one, other])
+    put(store, "q", HOUR)
+    assert (len(one.texts), len(other.texts)) == (1, 1)
+    assert store.forget() == 1
+    assert (one.texts, other.texts) == ({}, {})
+
+
+def test_a_session_that_gave_room_in_one_place_stays_listed_for_the_other(index: Index, clock: Clock) -> None:
+    small, large = Shelf(room=1, name="small"), Shelf(name="large")
+    put(SessionStore(index, [large], clock), "q", HOUR)
+    put(SessionStore(index, [small], clock), "q", HOUR)
+    put(SessionStore(index, [small], clock), "longer", 2 * HOUR)
+    assert SessionStore(index, [], clock, [small, large]).forget() == 2
+    assert (small.texts, large.texts) == ({}, {})
+
+
+def test_what_ended_in_a_keystore_that_is_not_in_use_stays_listed_until_it_is_removed(
+    index: Index, clock: Clock
+) -> None:
+    kernel, keystore = Shelf(name="kernel"), Shelf(name="keystore", quiet=False)
+    everywhere = [kernel, keystore]
+    put(SessionStore(index, [keystore], clock, list(everywhere)), "old", HOUR)
+    clock.now += HOUR
+    put(SessionStore(index, [kernel], clock, list(everywhere)), "new", HOUR)
+    assert list(keystore.texts) == [digest("old")]
+    put(SessionStore(index, [keystore], clock, list(everywhere)), "newer", HOUR)
+    assert list(keystore.texts) == [digest("newer")]
+    assert {entry.digest for entry in index.sessions()} == {digest("new"), digest("newer")}
+
+
+def test_an_ended_session_in_a_locked_keystore_is_no_failure_to_forget(index: Index, clock: Clock) -> None:
+    keystore = Shelf(name="keystore", quiet=False)
+    store = SessionStore(index, [keystore], clock)
+    put(store, "old", HOUR)
+    clock.now += HOUR
+    keystore.refusal = errno.EIO
+    assert store.forget() == 0
+
+
+# ---- what is alive -----------------------------------------------------------------------------------
+
+
+def test_a_session_that_is_gone_or_has_ended_is_not_alive(
+    store: SessionStore, shelf: Shelf, clock: Clock
+) -> None:
+    for question, seconds in (("lost", HOUR), ("ends", 60), ("lives", HOUR)):
+        put(store, question, seconds)
+    del shelf.texts[digest("lost")]
+    clock.now += 60
+    assert [entry.digest for entry in store.alive()] == [digest("lives")]
+
+
+def test_a_keystore_is_not_asked_whether_its_sessions_are_alive(index: Index, clock: Clock) -> None:
+    keystore = Shelf(name="keystore", quiet=False)
+    store = SessionStore(index, [Shelf(), keystore], clock)
+    put(SessionStore(index, [keystore], clock), "q", HOUR)
+    keystore.refusal = errno.EIO
+    assert [entry.digest for entry in store.alive()] == [digest("q")]
+    assert keystore.looks == 0
+
+
+@pytest.mark.parametrize("harm", ["ended", "lost after a restart"])
+def test_for_a_session_that_cannot_serve_no_keystore_is_opened(index: Index, clock: Clock, harm: str) -> None:
+    kernel, keystore = Shelf(name="kernel"), Shelf(name="keystore", quiet=False)
+    store = SessionStore(index, [kernel, keystore], clock)
+    put(store, "q", HOUR)
+    kernel.texts.clear()
+    clock.now += HOUR if harm == "ended" else 0
+    assert store.get("q", 300) is None
+    assert keystore.looks == 0
 
 
 # ---- the keystore as a place -------------------------------------------------------------------------

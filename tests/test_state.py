@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import os
+import shlex
+import signal
 import stat
+import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,6 +24,9 @@ from vaultpy.state import (
     state_directory,
     try_lock,
 )
+
+if TYPE_CHECKING:
+    from types import FrameType
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 
@@ -167,3 +174,32 @@ def test_a_symlink_is_no_lock_file(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="symbolic links"), locked(str(tmp_path / "lock")):
         pass
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_holder_that_was_stopped_is_named_instead_of_waited_for_without_end(tmp_path: Path) -> None:
+    path = str(tmp_path / "it's locked")
+    with start("hold_file", path) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        holder.send_signal(signal.SIGSTOP)
+        with pytest.raises(StateUnusable) as caught, locked(path, patience=0.1):
+            pass
+        holder.kill()
+    assert caught.value.message == f"cannot use {path}: another process has held its lock for 0.1 s"
+    assert f"fuser -v {shlex.quote(path)}" in caught.value.hint
+
+
+def test_an_interruption_right_after_the_new_name_is_an_interruption(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+
+    def interrupt(_frame: FrameType, event: str, function: object) -> None:
+        if event == "c_return" and function is os.replace:
+            raise KeyboardInterrupt
+
+    sys.setprofile(interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            replace_file(str(path), b"new")
+    finally:
+        sys.setprofile(None)
+    assert [found.read_bytes() for found in tmp_path.iterdir()] == [b"new"]

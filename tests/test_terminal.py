@@ -174,7 +174,9 @@ def test_a_signal_that_ends_us_while_we_wait_leaves_the_terminal_as_before() -> 
 
 def test_a_secret_stays_unseen_after_a_stop() -> None:
     """As with Ctrl-Z and `fg` in a shell that leaves the terminal as it likes it."""
-    with PseudoTerminal(["bash", "--norc", "--noediting", "-i"], ENVIRONMENT | {"PS1": "shell> "}) as terminal:
+    with PseudoTerminal(
+        ["bash", "--norc", "--noediting", "-i"], ENVIRONMENT | {"PS1": "shell> "}
+    ) as terminal:
         terminal.expect("shell> ")
         program = BEGIN + "print(len(terminal.secret('password', otherwise).reveal()), 'letters')"
         terminal.type(f"{sys.executable} -c {shlex.quote(program)}\n")

@@ -6,7 +6,7 @@ import pytest
 
 from support.keys import SERIAL, Quiet, wanted
 from vaultpy import errors
-from vaultpy.mfa import TokenCode, is_virtual
+from vaultpy.mfa import NoMoreCodesError, TokenCode, is_virtual
 from vaultpy.typed_codes import GivenCode, TypedCode
 
 HARDWARE = "GAHT12345678"
@@ -34,7 +34,7 @@ def no_step(_serial: str) -> int:
 def test_a_given_code_serves_once() -> None:
     given = GivenCode("123456")
     assert given.token_code(wanted(), no_step, Quiet()) == TokenCode(SERIAL, "123456", None)
-    with pytest.raises(errors.CodeSpent):
+    with pytest.raises(NoMoreCodesError):
         given.token_code(wanted(), no_step, Quiet())
 
 

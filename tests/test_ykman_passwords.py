@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -24,29 +26,39 @@ store.put_secret(sys.argv[1], sys.argv[2])
 store.write()
 """
 REMEMBERED = """
-import logging, sys
+import logging, os, sys
 logging.disable()  # as vaultpy does
+from support.keystore_fixtures import Answers
+from vaultpy.keystore import open_foreign
 from vaultpy.ykman_passwords import remembered
-found = remembered(sys.argv[1])
+found = remembered(sys.argv[1], lambda service: open_foreign(service, os.environ, Answers()))
 print(None if found is None else found.hex())
 """
 WRAP_KEY = "import keyring; print(keyring.get_password('ykman', 'wrap_key'))"
 FORGET_WRAP_KEY = "import keyring; keyring.delete_password('ykman', 'wrap_key')"
-NO_KEYRING = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
+NO_KEYRING = {"DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent"}
+NOSY = """
+from keyring.backends.null import Keyring as Nothing
+class Keyring(Nothing):
+    def get_password(self, service, username):
+        open({told!r}, "w").write(service)
+"""
 
 
 class Computer:
     """A user's home with ykman's store in it, and a keyring."""
 
     def __init__(self, home: Path, service: SecretService) -> None:
+        self.service = service
         self.environment = service.environment
         self.store = home / "data" / "ykman" / "oath_keys.json"
 
-    def run(self, script: str, *words: str, **environment: str) -> str:
-        """Run a script there, silent on stderr, and return what it prints."""
+    def run(self, script: str, *words: str, under: str = "", **environment: str) -> str:
+        """Run a script there, silent on stderr, and return what it prints; `under` is a command before it."""
+        path = {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         done = subprocess.run(
-            [sys.executable, "-c", script, *words],
-            env=self.environment | environment,
+            [*under.split(), sys.executable, "-c", script, *words],
+            env=self.environment | path | environment,
             capture_output=True,
             text=True,
             check=True,
@@ -91,6 +103,33 @@ def test_a_lost_wrapping_key_is_not_replaced_by_a_new_one(computer: Computer) ->
 def test_a_keyring_that_cannot_be_reached_gives_nothing(computer: Computer) -> None:
     computer.ykman_remembers()
     assert computer.run(REMEMBERED, DEVICE, **NO_KEYRING) == "None"
+
+
+def test_a_locked_keyring_gives_nothing(computer: Computer) -> None:
+    computer.ykman_remembers()
+    computer.service.lock()
+    assert computer.run(REMEMBERED, DEVICE) == "None"
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed (Debian: strace)")
+def test_no_program_is_started_to_find_the_key(computer: Computer, tmp_path: Path) -> None:
+    computer.ykman_remembers()
+    log = tmp_path / "strace.log"
+    strace = f"strace -f -qq -e trace=execve -e signal=none -o {log}"
+    assert computer.run(REMEMBERED, DEVICE, under=strace) == DERIVED.hex()
+    assert [line.split("execve(")[1].split(",")[0] for line in log.read_text().splitlines()] == [
+        f'"{sys.executable}"'
+    ]
+
+
+def test_another_backend_that_is_installed_is_not_asked(computer: Computer, tmp_path: Path) -> None:
+    computer.ykman_remembers()
+    told = tmp_path / "told"
+    (tmp_path / "nosy.py").write_text(NOSY.format(told=str(told)))
+    path = os.pathsep.join([str(tmp_path), *filter(None, sys.path)])
+    found = computer.run(REMEMBERED, DEVICE, PYTHONPATH=path, PYTHON_KEYRING_BACKEND="nosy.Keyring")
+    assert found == DERIVED.hex()
+    assert not told.exists()
 
 
 def test_a_value_that_is_no_derived_password_gives_nothing(computer: Computer) -> None:

@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from vaultpy import errors
-from vaultpy.mfa import STEP_SECONDS, CodeWanted
+from vaultpy.mfa import STEP_SECONDS, CodeWanted, NoMoreCodesError
 from vaultpy.plan import HOUR
 from vaultpy.sessions import MARGIN_SECONDS
 from vaultpy.sts_requests import AssumeRole, GetSessionToken
@@ -205,7 +205,7 @@ class Broker:
         reason = "AWS refused the last code" if refused else f"the last code got no answer ({first.message})"
         try:
             return self._send_code(plan, request, signer, wanted.because(reason))
-        except errors.CodeSpent:
+        except NoMoreCodesError:
             pass  # there was only the one that was given
         raise first
 

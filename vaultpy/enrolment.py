@@ -12,13 +12,15 @@ from vaultpy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Protocol
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Protocol, TypeVar
 
     from vaultpy.access_keys import Keystore
     from vaultpy.credentials import AccessKey
     from vaultpy.index import Index
     from vaultpy.sessions import SessionStore
+
+    _Answer = TypeVar("_Answer")
 
     class Aws(Protocol):
         """What AWS says of a key."""
@@ -62,11 +64,16 @@ class Enrolled(Value):
         self._set(added=added, left_behind=left_behind, why=why)
 
 
-def check(aws: Aws, access_key: AccessKey, name: str) -> Checked:
-    """Ask AWS whose key it is; raises RootKey, NotAnIamUser, or what AWS's refusal means."""
+def check(aws: Aws, access_key: AccessKey, name: str, pauses: Iterable[float] = ()) -> Checked:
+    """Ask AWS whose key it is; raises RootKey, NotAnIamUser, or what AWS's refusal means.
+
+    A key that AWS does not know is asked for again after each of `pauses`, whose steps do the waiting (in
+    seconds): a new one takes some 8 to 15 s to work everywhere.
+    """
     facts = {"key_id": access_key.id, "profile": name}
+    waits = iter(pauses)
     try:
-        arn = aws.caller_arn(access_key)
+        arn = _once_known(lambda: aws.caller_arn(access_key), waits)
     except errors.AccessKeyRefused:
         raise errors.AccessKeyRefused(**facts) from None
     except errors.SecretWrong:
@@ -77,9 +84,20 @@ def check(aws: Aws, access_key: AccessKey, name: str) -> Checked:
     if not owner[0].startswith("user/"):
         raise errors.NotAnIamUser(arn=arn)
     try:
-        return Checked(arn, aws.mfa_serials(access_key, arn.rpartition("/")[2]), told=True)
+        serials = _once_known(lambda: aws.mfa_serials(access_key, arn.rpartition("/")[2]), waits)
+        return Checked(arn, serials, told=True)
     except (errors.AwsRefused, errors.AccessKeyRefused):
         return Checked(arn, (), told=False)
+
+
+def _once_known(ask: Callable[[], _Answer], waits: Iterator[float]) -> _Answer:
+    """Ask; and again after each wait as long as AWS does not know the key."""
+    while True:
+        try:
+            return ask()
+        except errors.AccessKeyRefused:  # noqa: PERF203  # each round is a wait
+            if next(waits, None) is None:
+                raise
 
 
 def parse_role(text: str) -> tuple[str, str]:

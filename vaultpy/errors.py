@@ -455,11 +455,6 @@ class ClockWrong(VaultpyError):
     hint = "set it: sudo timedatectl set-ntp true"
 
 
-class CodeSpent(VaultpyError):
-    message = "the code that was given has been sent, and AWS wants another one"
-    hint = "run this again with the next code; each works once"
-
-
 class DurationRefused(VaultpyError):
     message = "AWS refuses that duration: {reason}"
     hint = "ask for another: --duration 1h, or duration_seconds in the profile"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 
 from vaultpy.errors import StateUnusable
 from vaultpy.records import Records, parse, render
@@ -23,12 +22,11 @@ if TYPE_CHECKING:
 class Index:
     """The index at `path`: each question reads the file anew, each change is made under a lock and at once.
 
-    `clock` gives the epoch in seconds. Every method raises StateUnusable when the file cannot be used.
+    Every method raises StateUnusable when the file cannot be used.
     """
 
-    def __init__(self, path: str, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, path: str) -> None:
         self._path = path
-        self._clock = clock
 
     def enrolments(self) -> list[Enrolment]:
         """Return every enrolment, oldest first."""
@@ -55,12 +53,10 @@ class Index:
         return list(self._read().sessions.values())
 
     def record(self, entry: SessionEntry) -> None:
-        """Add `entry`, in the place of one of the same question, and drop those that have ended."""
+        """Add `entry`, in the place of one of the same question."""
 
         def add(records: Records) -> None:
-            now = self._clock()
             records.sessions[entry.digest] = entry
-            records.sessions = {k: v for k, v in records.sessions.items() if v.expiration > now}
 
         self._change(add)
 

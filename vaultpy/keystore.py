@@ -53,6 +53,8 @@ _REFUSED = {
     "keyrings.cryptfile.file.EncryptedKeyring": _WEAK,
     "keyrings.cryptfile.file.PlaintextKeyring": _CLEAR,
 }
+# It stands on a refused class but replaces its encryption, by Argon2id and an authenticated mode of AES.
+_MENDED = "keyrings.cryptfile.cryptfile.CryptFileKeyring"
 
 
 def open_keystore(name: str, environ: Mapping[str, str], questions: Questions, file: str = "") -> Keystore:
@@ -65,8 +67,18 @@ def open_keystore(name: str, environ: Mapping[str, str], questions: Questions, f
         from vaultpy.keystore_file import FileKeystore, keystore_file_path
 
         return FileKeystore(file or keystore_file_path(environ), environ, questions)
+    return _on_keyring(name, environ, questions, SERVICE)
+
+
+def open_foreign(service: str, environ: Mapping[str, str], questions: Questions) -> Keystore:
+    """Return what another program keeps in the system keystore as `service`; raises as `open_keystore`."""
+    return _on_keyring("system", environ, questions, service)
+
+
+def _on_keyring(name: str, environ: Mapping[str, str], questions: Questions, service: str) -> KeyringKeystore:
     path = _SYSTEM_BACKENDS.get(sys.platform, _SECRET_SERVICE) if name == "system" else name
-    return KeyringKeystore(name, _backend(path), questions, display=_has_display(path, environ))
+    display = _has_display(path, environ)
+    return KeyringKeystore(name, _backend(path), questions, display=display, service=service)
 
 
 def _has_display(path: str, environ: Mapping[str, str]) -> bool:
@@ -77,7 +89,7 @@ def _has_display(path: str, environ: Mapping[str, str]) -> bool:
 
 
 def _backend(path: str) -> KeyringBackend:
-    _refuse_insecure(path)
+    _refuse_insecure(path, path)
     module, _, attribute = path.rpartition(".")
     if not module or not all(part.isidentifier() for part in path.split(".")):
         raise KeystoreUnknown(name=path, reason="it is neither system, file nor a dotted path")
@@ -91,16 +103,20 @@ def _backend(path: str) -> KeyringBackend:
         raise KeystoreUnknown(name=path, reason=f"{type(error).__name__}: {error}") from None
     if not (isinstance(found, type) and issubclass(found, KeyringBackend)):
         raise KeystoreUnknown(name=path, reason="it is no subclass of keyring.backend.KeyringBackend")
-    _refuse_insecure(f"{found.__module__}.{found.__qualname__}")
+    for kind in found.__mro__:
+        ancestor = f"{kind.__module__}.{kind.__qualname__}"
+        if ancestor == _MENDED:
+            break
+        _refuse_insecure(path, ancestor)
     try:
         return found()
     except Exception as error:  # noqa: BLE001  # as above
         raise KeystoreUnknown(name=path, reason=f"{type(error).__name__}: {error}") from None
 
 
-def _refuse_insecure(path: str) -> None:
-    if path in _REFUSED:
-        raise KeystoreInsecure(backend=path, reason=_REFUSED[path])
+def _refuse_insecure(path: str, ancestor: str) -> None:
+    if ancestor in _REFUSED:
+        raise KeystoreInsecure(backend=path, reason=_REFUSED[ancestor])
 
 
 class KeyringKeystore:
@@ -117,12 +133,14 @@ class KeyringKeystore:
         questions: Questions,
         *,
         display: bool,
+        service: str = SERVICE,
         prompt_after: float = 3.0,
         give_up_after: float = 120.0,
     ) -> None:
         self.name = name
         self.file = ""
         self._backend = backend
+        self._service = service
         self._questions = questions
         self._display = display
         self._prompt_after = prompt_after
@@ -130,12 +148,12 @@ class KeyringKeystore:
 
     def get(self, item: str) -> Secret | None:
         """Return the text of `item`, or None if there is none."""
-        text = self._ask(lambda: self._backend.get_password(SERVICE, item))
+        text = self._ask(lambda: self._backend.get_password(self._service, item))
         return None if text is None else Secret(text)
 
     def set(self, item: str, text: Secret) -> None:
         """Store `text` under `item` and read it back."""
-        self._ask(lambda: self._backend.set_password(SERVICE, item, text.reveal()), text)
+        self._ask(lambda: self._backend.set_password(self._service, item, text.reveal()), text)
         if self.get(item) != text:
             raise KeystoreFailed(keystore=self.name, reason="what was stored does not come back")
 
@@ -143,7 +161,7 @@ class KeyringKeystore:
         """Remove `item`; a missing one is no error."""
         failure: VaultpyError | None = None
         try:
-            self._ask(lambda: self._backend.delete_password(SERVICE, item))
+            self._ask(lambda: self._backend.delete_password(self._service, item))
         except KeystoreFailed as error:
             failure = error  # most backends refuse to delete what is missing
         if self.get(item) is not None:

@@ -207,6 +207,10 @@ def _passphrase_from(environ: Mapping[str, str]) -> Secret | None:
         return Secret(in_environment) if in_environment else None
     try:
         with open(in_file, "rb") as file:
+            found = os.fstat(file.fileno())
+            if sys.platform != "win32" and stat.S_ISREG(found.st_mode) and found.st_mode & _FOREIGN_BITS:
+                reason = f"others may use it: its mode is {stat.S_IMODE(found.st_mode):04o}"
+                raise PassphraseUnreadable(path=in_file, reason=reason)
             line = file.readline(_MAX_PASSPHRASE).rstrip(b"\r\n")
     except OSError as error:
         raise PassphraseUnreadable(path=in_file, reason=error.strerror) from None

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vaultpy.config import Config
     from vaultpy.index import Index
-    from vaultpy.records import Enrolment
+    from vaultpy.records import Enrolment, SessionEntry
 
 
 class Row(Value):
@@ -68,10 +68,13 @@ class Row(Value):
         }
 
 
-def rows(config: Config, index: Index, now: float) -> list[Row]:
-    """Return a row a profile, in the order of the config file, then keys that no profile names."""
+def rows(config: Config, index: Index, sessions: list[SessionEntry]) -> list[Row]:
+    """Return a row a profile, in the order of the config file, then keys that no profile names.
+
+    `sessions` are those that are alive.
+    """
     enrolments = {enrolment.name: enrolment for enrolment in index.enrolments()}
-    ends = {entry.digest: entry.expiration for entry in index.sessions() if entry.expiration > now}
+    ends = {entry.digest: entry.expiration for entry in sessions}
     names = config.names()
     names += [name for name in enrolments if name not in names]
     return [_row(config, index, name, enrolments.get(name), ends) for name in names]

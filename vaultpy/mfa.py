@@ -32,6 +32,10 @@ STEP_SECONDS = 30
 _DIGITS = 6
 
 
+class NoMoreCodesError(Exception):
+    """The device had one code alone, which it has given."""
+
+
 class CodeWanted(Value):
     """One code: for which of the user's MFA devices, under which account, and why a finger is asked for."""
 

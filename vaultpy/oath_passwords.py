@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     class Asks(Protocol):
         """A person at a terminal."""
 
+        def note(self, text: str) -> None:
+            """Say what they should know."""
+
         def secret(self, question: str, otherwise: VaultpyError) -> Secret:
             """Ask for a secret, unseen; raises `otherwise` where there is no terminal."""
 
@@ -53,7 +56,13 @@ class OathPasswords:
         if not key.unlock(derived):
             raise OathPasswordWrong(where=where)
         if self._person.confirm("remember it in the keystore?"):
-            self._keystore().set(_item(key.device_id), Secret(derived.hex()))
+            self._remember(key.device_id, Secret(derived.hex()))
+
+    def _remember(self, device_id: str, derived: Secret) -> None:
+        try:
+            self._keystore().set(_item(device_id), derived)
+        except VaultpyError as error:  # the key is open: the run that it was opened for goes on
+            self._person.note(f"the password is not remembered: {error.message}")
 
     def _remembered(self, device_id: str) -> Iterator[bytes]:
         from_ykman = self._ykman(device_id)

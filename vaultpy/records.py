@@ -52,22 +52,44 @@ class SessionEntry(Value):
     """A session that was stored: what `list`, `status` and eviction need to know of it, and no secret.
 
     `digest` is its question's, `access_key_id` the long-term key at the root of its chain, `label` a role's
-    ARN or `mfa`, `duration` the seconds it was made for, `expiration` an epoch, `profile` who asked for it.
+    ARN or `mfa`, `duration` the seconds it was made for, `expiration` an epoch, `profile` who asked for it,
+    `places` the names of the places that may hold it.
     """
 
-    __slots__ = ("access_key_id", "digest", "duration", "expiration", "label", "profile")
+    __slots__ = ("access_key_id", "digest", "duration", "expiration", "label", "places", "profile")
     digest: str
     access_key_id: str
     label: str
     duration: int
     expiration: int
     profile: str
+    places: tuple[str, ...]
 
     def __init__(  # noqa: PLR0913  # a record has its fields
-        self, *, digest: str, access_key_id: str, label: str, duration: int, expiration: int, profile: str
+        self,
+        *,
+        digest: str,
+        access_key_id: str,
+        label: str,
+        duration: int,
+        expiration: int,
+        profile: str,
+        places: tuple[str, ...] = (),
     ) -> None:
         self._set(digest=digest, access_key_id=access_key_id, label=label, duration=duration)
-        self._set(expiration=expiration, profile=profile)
+        self._set(expiration=expiration, profile=profile, places=places)
+
+    def living_in(self, places: tuple[str, ...]) -> SessionEntry:
+        """Return this entry with other places."""
+        return SessionEntry(
+            digest=self.digest,
+            access_key_id=self.access_key_id,
+            label=self.label,
+            duration=self.duration,
+            expiration=self.expiration,
+            profile=self.profile,
+            places=places,
+        )
 
 
 class Records:
@@ -97,7 +119,7 @@ def render(records: Records) -> str:
         for e in records.enrolments.values()
     ]
     lines += [
-        ("session", s.digest, s.access_key_id, s.label, s.duration, s.expiration, s.profile)
+        ("session", s.digest, s.access_key_id, s.label, s.duration, s.expiration, s.profile, *s.places)
         for s in records.sessions.values()
     ]
     lines += [("confirmed", *answer) for answer in records.confirmed]
@@ -128,7 +150,7 @@ def parse(text: str) -> Records:
 
 
 def _session(fields: list[str]) -> SessionEntry:
-    digest, key_id, label, duration, expiration, profile = fields
+    digest, key_id, label, duration, expiration, profile, *places = fields
     return SessionEntry(
         digest=digest,
         access_key_id=key_id,
@@ -136,6 +158,7 @@ def _session(fields: list[str]) -> SessionEntry:
         duration=int(duration),
         expiration=int(expiration),
         profile=profile,
+        places=tuple(places),
     )
 
 

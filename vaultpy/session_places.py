@@ -38,22 +38,26 @@ _PIECE_CHARACTERS = 1200  # with its heading it stays below the 1280 UTF-16 unit
 _MOST_PIECES = 16
 
 
-def chosen_places(environ: Mapping[str, str], opener: Callable[[], Keystore]) -> list[Place]:
-    """Return where sessions may live, best first: what VAULTPY_SESSIONS says; raises BadVariable."""
+def all_places(opener: Callable[[], Keystore]) -> list[Place]:
+    """Return where sessions may live on this platform, best first; `opener` opens the system keystore."""
+    keystore = KeystorePlace(opener)
+    return [KernelPlace(KernelKeyring()), keystore] if sys.platform == "linux" else [keystore]
+
+
+def chosen_places(environ: Mapping[str, str], places: list[Place]) -> list[Place]:
+    """Return those of `places` that VAULTPY_SESSIONS names; raises BadVariable."""
     chosen = environ.get("VAULTPY_SESSIONS") or "auto"
     if chosen not in _CHOICES:
         wanted = "one of " + ", ".join(_CHOICES)
         raise BadVariable(variable="VAULTPY_SESSIONS", value=chosen, wanted=wanted)
-    places: list[Place] = []
-    if chosen in {"auto", "kernel"} and sys.platform == "linux":
-        places.append(KernelPlace(KernelKeyring()))
-    if chosen in {"auto", "keystore"}:
-        places.append(KeystorePlace(opener))
-    return places
+    return [place for place in places if chosen in {"auto", place.name}]
 
 
 class KernelPlace:
     """The kernel keyring as a place; raises OSError as it does."""
+
+    name = "kernel"
+    quiet = True
 
     def __init__(self, keyring: KernelKeyring) -> None:
         self._keyring = keyring
@@ -85,11 +89,14 @@ class KeystorePlace:
     passphrase, so `opener` must not ask for one either.
     """
 
+    name = "keystore"
+    quiet = False
+
     def __init__(self, opener: Callable[[], Keystore], clock: Callable[[], float] = time.time) -> None:
         self._opener = opener
         self._clock = clock
         self._keystore: Keystore | None = None
-        self._failed = False
+        self._failure = ""
 
     def read(self, digest: str) -> str | None:
         """Return the text, or None where there is none, it has ended or a piece of it is missing."""
@@ -148,14 +155,14 @@ class KeystorePlace:
         self._ask(lambda keystore: keystore.delete(item))
 
     def _ask(self, question: Callable[[Keystore], _Result]) -> _Result:
-        if self._failed:
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        if self._failure:
+            raise OSError(errno.EIO, self._failure)
         try:
             if self._keystore is None:
                 self._keystore = self._opener()
             return question(self._keystore)
         except VaultpyError as error:
-            self._failed = True
+            self._failure = error.message
             raise OSError(errno.EIO, error.message) from error
 
 

@@ -6,22 +6,26 @@ kernel keyring, else the system keystore; never a file in clear. What no place t
 
 from __future__ import annotations
 
-import errno
-
-from vaultpy.credentials import Credentials
-from vaultpy.errors import StateUnusable
+from vaultpy.errors import SessionsLeft, StateUnusable
 from vaultpy.records import SessionEntry
-from vaultpy.values import Secret
+from vaultpy.session_text import parse, render
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
+    from vaultpy.credentials import Credentials
     from vaultpy.index import Index
 
     class Place(Protocol):
-        """Somewhere that texts live under digests; each method raises OSError when it cannot."""
+        """Somewhere that texts live under digests; each method raises OSError when it cannot.
+
+        `name` stands in the index; `quiet` tells that nobody is ever asked anything for a look.
+        """
+
+        name: str
+        quiet: bool
 
         def read(self, digest: str) -> str | None:
             """Return the text, or None where there is none or it has ended."""
@@ -39,9 +43,7 @@ if TYPE_CHECKING:
 MARGIN_SECONDS = 300
 """How long a session must last for a command that begins now."""
 
-_FORMAT = "vaultpy session 1"
 _CLOCK_TOLERANCE = 900  # AWS refuses what is signed with a clock that is further off
-_LINES = 7
 
 
 def digest(question: str) -> str:
@@ -59,42 +61,24 @@ def _blake2b(text: str, size: int) -> str:
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).hexdigest()
 
 
-def _render(credentials: Credentials, made_for: int, guard: str) -> str:
-    return "\n".join(
-        (
-            _FORMAT,
-            guard,
-            credentials.access_key_id,
-            credentials.secret_access_key.reveal(),
-            credentials.session_token.reveal(),
-            str(credentials.expiration),
-            str(made_for),
-        )
-    )
-
-
-def _parse(text: str, guard: str) -> tuple[Credentials, int] | None:
-    """Return the credentials and the seconds they were made for; None for what `_render` does not write."""
-    lines = text.split("\n")
-    if len(lines) != _LINES or lines[:2] != [_FORMAT, guard] or not all(lines):
-        return None
-    key_id, secret, token, expiration, made_for = lines[2:]
-    try:
-        return Credentials(key_id, Secret(secret), Secret(token), int(expiration)), int(made_for)
-    except ValueError:
-        return None
-
-
 class SessionStore:
     """The sessions in `places`, the first that works being used, and listed in `index`.
 
-    `clock` gives the epoch in seconds. A place that refuses is passed over; raises what the index raises.
+    `clock` gives the epoch in seconds, `everywhere` are all places that sessions of other runs may live in
+    (None: just `places`). A place that refuses is passed over; raises what the index raises.
     """
 
-    def __init__(self, index: Index, places: list[Place], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        index: Index,
+        places: list[Place],
+        clock: Callable[[], float],
+        everywhere: list[Place] | None = None,
+    ) -> None:
         self._index = index
         self._places = places
         self._clock = clock
+        self._everywhere = places if everywhere is None else everywhere
 
     def get(self, question: str, margin: float, duration: int = 0) -> Credentials | None:
         """Return the session that answers `question`, if it lasts for `margin` seconds more.
@@ -102,11 +86,12 @@ class SessionStore:
         A third of the time it was made for is enough, too. One made for less than `duration` does not serve.
         """
         name, guard = digest(question), _guard(question)
-        if not any(entry.digest == name for entry in self._index.sessions()):
-            return None  # without opening a keystore for what was never stored
+        entry = self._listed(name)
+        if entry is None or entry.expiration <= self._clock():
+            return None  # without opening a keystore for what was never stored or has ended
         for place in self._places:
-            text = _read(place, name)
-            found = _parse(text, guard) if text else None
+            text = _read(place, name) if _may_hold(place, entry) else None
+            found = parse(text, guard) if text else None
             if found and self._serves(*found, margin, duration):
                 return found[0]
         return None
@@ -134,28 +119,66 @@ class SessionStore:
             expiration=credentials.expiration,
             profile=profile,
         )
-        text = _render(credentials, duration, _guard(question))
+        text = render(credentials, duration, _guard(question))
         if not self._places or credentials.expiration <= self._clock():
             return
         try:
-            if not any(self._keep(place, entry, text) for place in self._places):
-                self._index.forget([entry.digest])
+            self._keep_somewhere(entry, text)
         except StateUnusable:
-            pass
+            return
 
-    def forget(self, access_key_id: str | None = None, profile: str | None = None) -> int:
-        """Remove the sessions of that key and that profile (None: of any) and return how many were alive."""
+    def alive(self) -> list[SessionEntry]:
+        """Return the sessions that last, as far as can be told without asking a keystore for them."""
         now = self._clock()
-        gone = [
+        return [
             entry
             for entry in self._index.sessions()
-            if access_key_id in {None, entry.access_key_id}
-            and profile in {None, entry.profile}
-            and self._delete(entry.digest)
+            if entry.expiration > now
+            and any(not place.quiet or _read(place, entry.digest) for place in self._holders(entry))
         ]
+
+    def forget(self, access_key_id: str | None = None) -> int:
+        """Remove the sessions of that key (None: of any), wherever they live; return how many were alive.
+
+        Raises SessionsLeft, after all that could be removed is, for those that last and could not.
+        """
+        listed = self._index.sessions()
+        return self._forget([it for it in listed if access_key_id in {None, it.access_key_id}])
+
+    def forget_profile(self, profile: str, questions: list[str]) -> int:
+        """Remove as `forget` does what answers `questions`, and what was made for `profile`."""
+        names = set(map(digest, questions))
+        listed = self._index.sessions()
+        return self._forget([it for it in listed if it.digest in names or it.profile == profile])
+
+    def _forget(self, entries: list[SessionEntry]) -> int:
+        now = self._clock()
+        gone: list[SessionEntry] = []
+        left: list[tuple[Place, OSError]] = []
+        for entry in entries:
+            failures = [(place, error) for place, error in self._delete(entry) if error is not None]
+            if not failures:
+                gone.append(entry)
+            elif entry.expiration > now:
+                left.append(failures[0])
         if gone:
             self._index.forget([entry.digest for entry in gone])
-        return sum(entry.expiration > now for entry in gone)
+        count = sum(entry.expiration > now for entry in gone)
+        if left:
+            place, error = left[0]
+            raise SessionsLeft(
+                left=len(left), count=len(left) + count, place=place.name, reason=error.strerror
+            )
+        return count
+
+    def _delete(self, entry: SessionEntry) -> list[tuple[Place, OSError | None]]:
+        return [(place, _delete(place, entry.digest)) for place in self._holders(entry)]
+
+    def _holders(self, entry: SessionEntry) -> list[Place]:
+        return [place for place in self._everywhere if _may_hold(place, entry)]
+
+    def _listed(self, name: str) -> SessionEntry | None:
+        return next((entry for entry in self._index.sessions() if entry.digest == name), None)
 
     def _serves(self, credentials: Credentials, made_for: int, margin: float, duration: int) -> bool:
         now = self._clock()
@@ -163,59 +186,46 @@ class SessionStore:
             return False  # the clock was set back, so nothing tells when they really end
         return made_for >= duration and credentials.valid_for(min(margin, made_for / 3), now)
 
+    def _keep_somewhere(self, entry: SessionEntry, text: str) -> None:
+        old = self._listed(entry.digest)
+        before = old.places if old else ()
+        for place in self._places:
+            places = before if place.name in before else (*before, place.name)
+            if self._keep(place, entry.living_in(places), text):
+                return
+        if old is None:
+            self._index.forget([entry.digest])
+        else:
+            self._index.record(old)
+
     def _keep(self, place: Place, entry: SessionEntry, text: str) -> bool:
         """Store the session, if the place takes it; it is listed first, so that none is ever unlisted."""
-        now = self._clock()
+        from vaultpy.session_room import write
+
         try:
-            for ended in [it for it in self._index.sessions() if it.expiration <= now]:
-                place.delete(ended.digest)
+            self._drop_ended(place)
             self._index.record(entry)
-            self._write(place, entry, text)
+            write(self._index, place, entry, text, max(1, int(entry.expiration - self._clock())))
         except OSError:
             return False
         return True
 
-    def _write(self, place: Place, entry: SessionEntry, text: str) -> None:
-        """Write, and while there is no room remove what is missed least.
+    def _drop_ended(self, place: Place) -> None:
+        """Remove the sessions that have ended; what lies in another keystore stays listed, for `forget`."""
+        now = self._clock()
+        gone = [
+            entry.digest
+            for entry in self._index.sessions()
+            if entry.expiration <= now
+            and all(it is place or it.quiet for it in self._holders(entry))
+            and not any(error for _, error in self._delete(entry))
+        ]
+        if gone:
+            self._index.forget(gone)
 
-        That is first what no index lists, which nobody finds again, then the session that ends first and
-        before this one.
-        """
-        candidates: list[str] | None = None
-        while True:
-            try:
-                place.write(entry.digest, text, max(1, int(entry.expiration - self._clock())))
-            except OSError as error:  # noqa: PERF203  # each round makes room for the next
-                if error.errno != errno.EDQUOT:
-                    raise
-                if candidates is None:
-                    candidates = self._missed_least_last(place, entry)
-                if not self._evict(place, candidates):
-                    raise
-            else:
-                return
 
-    def _missed_least_last(self, place: Place, entry: SessionEntry) -> list[str]:
-        listed = self._index.sessions()
-        sooner = [it for it in listed if it.digest != entry.digest and it.expiration <= entry.expiration]
-        sooner.sort(key=lambda it: it.expiration, reverse=True)
-        known = {it.digest for it in listed}
-        return [it.digest for it in sooner] + [name for name in place.names() if name not in known]
-
-    def _evict(self, place: Place, candidates: list[str]) -> bool:
-        """Remove the last of `candidates` that lives there; tell whether there was one."""
-        while candidates:
-            name = candidates.pop()
-            if place.read(name) is not None:
-                place.delete(name)
-                self._index.forget([name])
-                return True
-        return False
-
-    def _delete(self, name: str) -> bool:
-        """Remove the session from every place that works; tell whether any does."""
-        worked = [_delete(place, name) for place in self._places]
-        return any(worked)
+def _may_hold(place: Place, entry: SessionEntry) -> bool:
+    return not entry.places or place.name in entry.places
 
 
 def _read(place: Place, name: str) -> str | None:
@@ -225,9 +235,9 @@ def _read(place: Place, name: str) -> str | None:
         return None
 
 
-def _delete(place: Place, name: str) -> bool:
+def _delete(place: Place, name: str) -> OSError | None:
     try:
         place.delete(name)
-    except OSError:
-        return False
-    return True
+    except OSError as error:
+        return error
+    return None

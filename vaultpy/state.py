@@ -23,7 +23,8 @@ _GROUP_BITS = 0o070
 _ABANDONED_AFTER = 60.0
 _TEMPORARY_SUFFIX = ".vaultpy-new"
 _LOCKED_BYTE = 1 << 30  # Windows locks bytes, and nobody else could read the text if it were among them
-_POLL = 0.05
+_POLL = 0.01
+_PATIENCE = 20.0
 
 
 def state_directory(environ: Mapping[str, str]) -> str:
@@ -110,7 +111,10 @@ def replace_file(path: str, data: bytes, mode: int | None = None) -> None:
             os.fsync(descriptor)
         os.replace(temporary, target)
     except BaseException:
-        os.unlink(temporary)
+        try:
+            os.unlink(temporary)
+        except FileNotFoundError:
+            pass  # an interruption came when it had its new name already
         raise
     _sync_directory(directory)
 
@@ -162,19 +166,21 @@ class locked:  # noqa: N801  # used like a function: with locked(path)
     """A context in which no other process holds the lock on the file `path`; waits for it.
 
     The file is created with mode 0600 and stays. A process that dies frees its lock at once, and no command
-    that it execs inherits it. Raises OSError; a symlink is refused.
+    that it execs inherits it. Raises OSError, a symlink being refused, and StateUnusable when the lock is not
+    free within `patience` seconds: it is held for an instant only, unless its holder was stopped.
     """
 
-    __slots__ = ("_descriptor", "_path")
+    __slots__ = ("_descriptor", "_path", "_patience")
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, patience: float = _PATIENCE) -> None:
         self._path = path
+        self._patience = patience
         self._descriptor = -1
 
     def __enter__(self) -> None:
         self._descriptor = open_lock_file(self._path)
         try:
-            _wait_for_lock(self._descriptor)
+            self._wait()
         except BaseException:
             os.close(self._descriptor)
             raise
@@ -183,6 +189,23 @@ class locked:  # noqa: N801  # used like a function: with locked(path)
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         os.close(self._descriptor)
+
+    def _wait(self) -> None:
+        deadline = time.monotonic() + self._patience
+        while not try_lock(self._descriptor):
+            if time.monotonic() >= deadline:
+                raise _held_too_long(self._path, self._patience)
+            time.sleep(_POLL)
+
+
+def _held_too_long(path: str, patience: float) -> StateUnusable:
+    from shlex import quote
+
+    return StateUnusable(
+        path=path,
+        reason=f"another process has held its lock for {patience:g} s",
+        remedy=f"end that process, or let it go on if it was stopped (fuser -v {quote(path)} names it)",
+    )
 
 
 def open_lock_file(path: str) -> int:
@@ -205,13 +228,3 @@ def try_lock(descriptor: int) -> bool:
     except (BlockingIOError, PermissionError):  # the latter is how Windows says it
         return False
     return True
-
-
-def _wait_for_lock(descriptor: int) -> None:
-    if sys.platform == "win32":
-        while not try_lock(descriptor):
-            time.sleep(_POLL)
-    else:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vaultpy.errors import CodeSpent, NoCode
-from vaultpy.mfa import TokenCode
+from vaultpy.errors import NoCode
+from vaultpy.mfa import NoMoreCodesError, TokenCode
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ class GivenCode:
     def token_code(
         self, wanted: CodeWanted, step_for: Callable[[str], int], meanwhile: Meanwhile
     ) -> TokenCode:
-        """Return it, the first time; raises CodeSpent after that."""
+        """Return it, the first time; raises NoMoreCodesError after that."""
         del step_for, meanwhile
         if self._digits is None:
-            raise CodeSpent
+            raise NoMoreCodesError
         digits, self._digits = self._digits, None
         return TokenCode(wanted.mfa_serials[0], digits, None)
 

@@ -135,6 +135,10 @@ class ScriptedPerson:
         self.now += seconds
         return None
 
+    def note(self, text: str) -> None:
+        """Hear what is said."""
+        self.told.append(text)
+
     def confirm(self, question: str) -> bool:
         """Agree, or not."""
         self.asked.append(question)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from vaultpy import errors
 from vaultpy.simulated.aws import SimulatedAws
 from vaultpy.simulated.aws_faults import Fault
+from vaultpy.simulated.aws_server import AwsServer, Reply
 from vaultpy.simulated.yubikey import SimulatedYubiKey
 from zoo.scenario import leads_to
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 ADD = ("add", "other", "--env")
 HOUR = 3600
+_SUBSCRIPTION = b"""<ErrorResponse><Error><Code>OptInRequired</Code>
+<Message>The AWS Access Key Id needs a subscription for the service</Message></Error></ErrorResponse>"""
 
 
 def _ops(role: Role, setting: str = "") -> str:
@@ -56,7 +59,7 @@ def a_role_that_wants_an_external_id(zoo: Zoo) -> Told:
     return zoo.exec_fails(*zoo.given_code(), profile="ops", env=zoo.with_config(_ops(role)))
 
 
-@leads_to(errors.AccessKeyRefused)
+@leads_to(errors.AccessKeyRefused, slow=True)
 def a_key_that_is_inactive(zoo: Zoo) -> Told:
     key = zoo.world.alice.access_key()
     key.active = False
@@ -129,10 +132,14 @@ def an_aws_that_is_out_of_order(zoo: Zoo) -> Told:
     return zoo.exec_fails(*zoo.given_code())
 
 
-@leads_to(errors.AwsRefused, sends=2)
-def a_session_name_that_aws_does_not_take(zoo: Zoo) -> Told:
-    config = _ops(zoo.world.role, "role_session_name = alice & bob")
-    return zoo.exec_fails(*zoo.given_code(), profile="ops", env=zoo.with_config(config))
+@leads_to(errors.AwsRefused)
+def a_refusal_that_nobody_has_met(zoo: Zoo) -> Told:
+    stranger = AwsServer(lambda _: Reply(403, _SUBSCRIPTION, {"Content-Type": "text/xml"}), time.time)
+    stranger.start()
+    try:
+        return zoo.fails(*ADD, env=zoo.with_key(AWS_ENDPOINT_URL=stranger.url))
+    finally:
+        stranger.stop()
 
 
 @leads_to(errors.AnswerMalformed)

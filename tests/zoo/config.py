@@ -71,7 +71,8 @@ def a_source_profile_that_is_missing(zoo: Zoo) -> Told:
 
 @leads_to(errors.ProfileCycle)
 def two_profiles_that_name_each_other(zoo: Zoo) -> Told:
-    config = "[profile hen]\nsource_profile = egg\n[profile egg]\nsource_profile = hen\n"
+    role = f"role_arn = {zoo.world.role.arn}"
+    config = f"[profile hen]\n{role}\nsource_profile = egg\n[profile egg]\n{role}\nsource_profile = hen\n"
     return zoo.exec_fails(profile="hen", env=zoo.with_config(config))
 
 

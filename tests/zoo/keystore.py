@@ -124,3 +124,20 @@ def a_keystore_file_that_others_may_read(zoo: Zoo) -> Told:
     file = zoo.file((zoo.world.home / "data" / "vaultpy" / "keystore").read_bytes())
     file.chmod(0o644)
     return zoo.fails(*ADD, env=zoo.with_key(VAULTPY_KEYSTORE_FILE=file))
+
+
+@leads_to(errors.SessionsLeft, sends=2)
+def a_session_in_a_keystore_that_is_locked(zoo: Zoo) -> Told:
+    with SecretService.unlocked(zoo.directory()) as service:
+        bus = service.environment["DBUS_SESSION_BUS_ADDRESS"]
+        state = zoo.directory()
+        environment = zoo.env(
+            VAULTPY_SESSIONS="keystore", DBUS_SESSION_BUS_ADDRESS=bus, XDG_STATE_HOME=str(state)
+        )
+        (state / "vaultpy").mkdir(mode=0o700)
+        index = zoo.world.home / "state" / "vaultpy" / "index"
+        (state / "vaultpy" / "index").write_bytes(index.read_bytes())
+        done = zoo.world.vaultpy("exec", *zoo.given_code(), "dev-role", "--", "true", env=environment)
+        assert done.returncode == 0, done.stderr
+        service.lock()
+        return zoo.fails("clear", env=environment)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,8 +14,11 @@ from vaultpy.cli.context import say, wiring
 from vaultpy.enrolment import Checked, check, new_profiles, parse_role
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from vaultpy.credentials import AccessKey
     from vaultpy.enrolment import Enrolled
+    from vaultpy.terminal import Terminal
     from vaultpy.wiring import Wiring
 
 _NO_TERMINAL = "give the key with --env or --stdin"
@@ -47,12 +51,22 @@ def add(  # noqa: PLR0913  # one parameter an option
     enroller = run.enroller()
     enroller.judge(profile, roles, replace=force)
     access_key = _access_key(run, env=env, stdin=stdin)
-    checked = Checked("", (), told=True) if no_verify else check(run.aws(profile), access_key, profile)
+    checked = Checked("", (), told=True)
+    if not no_verify:
+        checked = check(run.aws(profile), access_key, profile, _pauses_for_a_new_key(run.terminal))
     profiles = new_profiles(profile, checked, roles)
     enrolled = enroller.enrol(profile, access_key, checked, run.keystore_name(), profiles)
     whose = f" of {checked.user_arn}" if checked.user_arn else ""
     say(f"enrolled access key {access_key.id}{whose} as {profile}")
     _report(run, checked, enrolled)
+
+
+def _pauses_for_a_new_key(terminal: Terminal) -> Iterator[float]:
+    """Wait a little longer at each step, 20 s in all, and say why."""
+    terminal.note("AWS does not know this access key yet: if it is new, it will in some seconds")
+    for seconds in (1, 2, 3, 4, 5, 5):
+        time.sleep(seconds)
+        yield seconds
 
 
 def _access_key(run: Wiring, *, env: bool, stdin: bool) -> AccessKey:

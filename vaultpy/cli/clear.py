@@ -6,13 +6,15 @@ from typing import Annotated
 
 import typer
 
+from vaultpy.clearing import forget_profile
 from vaultpy.cli.context import say, wiring
 
 
 def clear(
     context: typer.Context,
     profile: Annotated[
-        str | None, typer.Argument(metavar="PROFILE", help="Only the sessions of this profile's key.")
+        str | None,
+        typer.Argument(metavar="PROFILE", help="Only what serves this profile, its MFA session included."),
     ] = None,
 ) -> None:
     """Forget cached sessions; the next exec asks for a touch again.
@@ -20,11 +22,8 @@ def clear(
     Example: vaultpy clear
     """
     run = wiring(context)
-    enrolment = run.index.enrolment(profile) if profile else None
-    if enrolment is not None:
-        forgotten = run.sessions.forget(access_key_id=enrolment.access_key_id)
+    if profile:
+        forgotten = forget_profile(run.config, run.index, run.sessions, profile, run.environ)
     else:
-        if profile:
-            run.config.profile(profile)
-        forgotten = run.sessions.forget(profile=profile)
+        forgotten = run.sessions.forget()
     say(f"forgot {forgotten} session{'' if forgotten == 1 else 's'}")
