@@ -6,12 +6,11 @@ with the access key in hand ask for a touch; write the ledger before the code is
 
 from __future__ import annotations
 
-import math
 from contextlib import ExitStack, contextmanager, suppress
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from vaultpy import errors
-from vaultpy.mfa import STEP_SECONDS, CodeWanted, NoMoreCodesError
+from vaultpy.calling import Caller
 from vaultpy.plan import HOUR
 from vaultpy.sessions import MARGIN_SECONDS
 from vaultpy.sts_requests import AssumeRole, GetSessionToken
@@ -20,47 +19,14 @@ from vaultpy.trace import trace
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
-    from typing import Protocol
 
+    from vaultpy.calling import Person, Sts
     from vaultpy.credentials import AccessKey, Credentials
     from vaultpy.ledger import Ledger
-    from vaultpy.mfa import Meanwhile, MfaDevice, TokenCode
+    from vaultpy.mfa import MfaDevice
     from vaultpy.plan import Plan
     from vaultpy.sessions import SessionStore
     from vaultpy.sts_requests import Request
-
-    class Sts(Meanwhile, Protocol):
-        """STS."""
-
-        def clock_offset(self) -> float:
-            """Return by how many seconds AWS's clock is ahead."""
-
-        def credentials(
-            self,
-            request: Request,
-            signer: AccessKey | Credentials,
-            code: TokenCode | None,
-            facts: dict[str, object],
-        ) -> Credentials:
-            """Send the request, once."""
-
-    class Person(Protocol):
-        """Whoever waits for the credentials."""
-
-        def note(self, text: str) -> None:
-            """Say what goes on."""
-
-        def wait(self, text: str, seconds: float) -> None:
-            """Say what is waited for, and wait."""
-
-
-T = TypeVar("T")
-
-_CLOCK_NOISE_SECONDS = 2
-_DATE_SECONDS = 1  # how finely a Date header tells the time
-_PAUSES_SECONDS = (1, 3)
-_NOTHING_SENT = (errors.Unreachable, errors.TlsFailed)
-_MENDABLE = (*_NOTHING_SENT, errors.NoAnswer, errors.AwsBusy)
 
 
 class Broker:
@@ -82,11 +48,9 @@ class Broker:
         self._sessions = sessions
         self._ledger = ledger
         self._access_key = access_key
-        self._mfa_device = mfa_device
-        self._sts = sts
+        self._caller = Caller(sts, ledger, mfa_device, person=person, clock=clock)
         self._person = person
         self._confirm_endpoint = confirm_endpoint
-        self._clock = clock
         self._made_here: list[Credentials] = []
 
     def credentials(self, plan: Plan) -> Credentials:
@@ -180,103 +144,7 @@ class Broker:
         self._person.note(f"waiting for process {pid}, which is getting the same credentials")
 
     def _ask(self, plan: Plan, request: Request, signer: AccessKey | Credentials) -> Credentials:
-        if not request.mfa_serials:
-            return self._patiently(
-                lambda: self._sts.credentials(request, signer, None, _facts(plan)), _MENDABLE, math.inf
-            )
-        if isinstance(request, GetSessionToken):
-            return self._ask_with_code(plan, request, signer)
-        with self._mfa_lock(plan, request):
-            return self._ask_with_code(plan, request, signer)
-
-    def _ask_with_code(self, plan: Plan, request: Request, signer: AccessKey | Credentials) -> Credentials:
-        """Ask with a code; once more with the next one if the first was refused or its fate is unknown."""
-        wanted = CodeWanted(
-            request.mfa_serials,
-            plan.enrolment.user_name,
-            account=plan.profile.vaultpy_account,
-            purpose=_purpose(plan),
-        )
-        try:
-            return self._send_code(plan, request, signer, wanted)
-        except (errors.CodeRefused, errors.NoAnswer, errors.AwsBusy) as failure:
-            first = failure
-        refused = isinstance(first, errors.CodeRefused)
-        reason = "AWS refused the last code" if refused else f"the last code got no answer ({first.message})"
-        try:
-            return self._send_code(plan, request, signer, wanted.because(reason))
-        except NoMoreCodesError:
-            pass  # there was only the one that was given
-        raise first
-
-    def _send_code(
-        self, plan: Plan, request: Request, signer: AccessKey | Credentials, wanted: CodeWanted
-    ) -> Credentials:
-        device = self._mfa_device(plan)
-        code = device.token_code(wanted, self._ledger.next_step, self._sts)
-        self._patiently(self._learn_aws_clock, _NOTHING_SENT, self._end_of(code))
-        if self._is_out_of_time(code):
-            wanted = wanted.because("this computer's clock is off, which is corrected now")
-            code = device.token_code(wanted, self._ledger.next_step, self._sts)
-        self._spend(code)
-        try:
-            return self._patiently(
-                lambda: self._sts.credentials(request, signer, code, _facts(plan)),
-                _NOTHING_SENT,
-                self._end_of(code),
-            )
-        except errors.CodeRefused:
-            if code.step is not None:
-                raise
-        raise errors.TypedCodeRefused(mfa_serial=code.mfa_serial)
-
-    def _learn_aws_clock(self) -> None:
-        offset = self._sts.clock_offset()
-        if abs(offset - self._ledger.offset()) > _CLOCK_NOISE_SECONDS:
-            self._ledger.set_offset(offset)
-
-    def _aws_step(self) -> int:
-        return int((self._clock() + self._ledger.offset()) // STEP_SECONDS)
-
-    def _end_of(self, code: TokenCode) -> float:
-        """Return when the code's step ends, by this computer's clock; a typed one is of the present."""
-        step = self._aws_step() if code.step is None else code.step
-        return (step + 1) * STEP_SECONDS - self._ledger.offset()
-
-    def _is_out_of_time(self, code: TokenCode) -> bool:
-        """Tell whether AWS takes the code no more, or only after more than a step's wait."""
-        if code.step is None:
-            return False
-        now = self._aws_step()
-        return not now - 1 <= code.step <= max(now + 1, self._ledger.next_step(code.mfa_serial))
-
-    def _spend(self, code: TokenCode) -> None:
-        """Write the code down as spent, before it is sent; wait for its step to begin."""
-        self._ledger.spend(code.mfa_serial, self._aws_step() if code.step is None else code.step)
-        if code.step is None:
-            return
-        early = code.step * STEP_SECONDS - (self._clock() + self._sts.clock_offset())
-        if early > _DATE_SECONDS:
-            self._person.wait("AWS takes each code once: this one counts in a moment", early)
-
-    def _patiently(self, call: Callable[[], T], mendable: tuple[type[Exception], ...], until: float) -> T:
-        """Call; after a failure that time may mend once more, twice at most and until the time `until`."""
-        for pause in _PAUSES_SECONDS:
-            try:
-                return call()
-            except mendable as failure:
-                if self._clock() + pause >= until:
-                    raise
-                said = str(failure)
-            self._person.wait(f"{said}: trying again", pause)
-        return call()
-
-
-def _purpose(plan: Plan) -> str:
-    """Say what the touch is for: the role's ARN first, the profile's name, which anyone can choose, last."""
-    role = next((r.role_arn for r in reversed(plan.requests) if isinstance(r, AssumeRole)), None)
-    return f"{role or 'an MFA session of ' + plan.enrolment.user_arn} for {plan.profile.name}"
-
-
-def _facts(plan: Plan) -> dict[str, object]:
-    return {"profile": plan.enrolment.name, "user": plan.enrolment.user_arn}
+        if isinstance(request, AssumeRole) and request.mfa_serials:
+            with self._mfa_lock(plan, request):
+                return self._caller.call(plan, request, signer)
+        return self._caller.call(plan, request, signer)
