@@ -14,6 +14,7 @@ from vaultpy import errors
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_ENDED = (ssl.SSLEOFError, ssl.SSLZeroReturnError)  # which one it is depends on Python and OpenSSL
 _DEEPEST = 10
 _LONGEST = 120
 _MALFORMED = "its address or the proxy's is malformed"
@@ -31,7 +32,7 @@ def not_answered(failure: Exception, host: str, *, under_way: bool) -> errors.Va
         return errors.AnswerMalformed(host=host, reason="a redirect")
     if under_way:
         return errors.NoAnswer(host=host, reason=reason)
-    if isinstance(failure, SSLError) and not isinstance(innermost, ssl.SSLEOFError):
+    if isinstance(failure, SSLError) and not isinstance(innermost, _ENDED):
         return errors.TlsFailed(host=host, reason=reason)
     if isinstance(failure, (BotocoreConnectionError, HTTPClientError)):
         return errors.Unreachable(host=host, reason=reason)

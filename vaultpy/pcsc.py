@@ -33,6 +33,7 @@ _USB_ATR_HIGH_NIBBLE = 0xF0
 
 _MISSING = {scard.SCARD_E_NO_SERVICE, scard.SCARD_E_SERVICE_STOPPED, scard.SCARD_F_COMM_ERROR}
 _REFUSED = {scard.SCARD_W_SECURITY_VIOLATION, scard.SCARD_E_NO_ACCESS}
+_PASSING = {scard.SCARD_E_SHARING_VIOLATION, scard.SCARD_W_RESET_CARD, scard.SCARD_E_PROTO_MISMATCH}
 _REMOVED = {
     scard.SCARD_W_REMOVED_CARD,
     scard.SCARD_E_NO_SMARTCARD,
@@ -126,25 +127,13 @@ class PcscConnection(SmartCardConnection):
         self._card: object = None
         self._context = _checked(scard.SCardEstablishContext(scard.SCARD_SCOPE_USER))
         try:
-            self._card, self._protocol = _connect(self._context, reader)
-            self._begin()
+            self._card, self._protocol = _begin(self._context, reader)
             _, _, _, atr = _checked(scard.SCardStatus(self._card))
         except BaseException:
             self.close()
             raise
         usb = len(atr) > 1 and atr[1] & _USB_ATR_HIGH_NIBBLE == _USB_ATR_HIGH_NIBBLE
         self._transport = TRANSPORT.USB if usb else TRANSPORT.NFC
-
-    def _begin(self) -> None:
-        """Begin the transaction; a card that somebody reset since we connected is taken up again."""
-        code = scard.SCardBeginTransaction(self._card)
-        if code == scard.SCARD_W_RESET_CARD:
-            answer = scard.SCardReconnect(
-                self._card, scard.SCARD_SHARE_SHARED, _PROTOCOLS, scard.SCARD_LEAVE_CARD
-            )
-            self._protocol = _checked(answer)
-            code = scard.SCardBeginTransaction(self._card)
-        _checked(code)
 
     @property
     def transport(self) -> TRANSPORT:
@@ -153,8 +142,12 @@ class PcscConnection(SmartCardConnection):
 
     def send_and_receive(self, apdu: bytes) -> tuple[bytes, int]:
         """Send one APDU and return its answer and status word; raises CardRemoved and its like."""
-        header = scard.SCARD_PCI_T1 if self._protocol == scard.SCARD_PROTOCOL_T1 else scard.SCARD_PCI_T0
-        code, received = scard.SCardTransmit(self._card, header, list(apdu))
+        code, received = scard.SCardTransmit(self._card, self._header(), list(apdu))
+        if (
+            code == scard.SCARD_E_PROTO_MISMATCH
+        ):  # nothing was sent: the card was reset and speaks another one
+            _, _, self._protocol, _ = _checked(scard.SCardStatus(self._card))
+            code, received = scard.SCardTransmit(self._card, self._header(), list(apdu))
         if code == scard.SCARD_E_NOT_TRANSACTED:
             self._raise_when_removed()
         _checked(code)
@@ -162,6 +155,9 @@ class PcscConnection(SmartCardConnection):
         if len(answer) < 2:  # noqa: PLR2004  # a status word
             raise errors.YubiKeyFailed(reason="an answer without a status word")
         return answer[:-2], int.from_bytes(answer[-2:], "big")
+
+    def _header(self) -> object:
+        return scard.SCARD_PCI_T1 if self._protocol == scard.SCARD_PROTOCOL_T1 else scard.SCARD_PCI_T0
 
     def _raise_when_removed(self) -> None:
         """Raise CardRemoved if that is why a command failed: pcscd can notice it a moment later."""
@@ -181,11 +177,20 @@ class PcscConnection(SmartCardConnection):
         scard.SCardReleaseContext(self._context)
 
 
-def _connect(context: object, reader: str) -> tuple[object, int]:
-    deadline = time.monotonic() + HELD_SECONDS
-    while True:
+def _begin(context: object, reader: str) -> tuple[object, int]:
+    """Connect and begin a transaction; return the card and its protocol.
+
+    Again for a while where another program holds the card for itself, or pcscd has reset it since we
+    connected, as it does after a program that died in a transaction.
+    """
+    for _ in range(int(HELD_SECONDS / _POLL_SECONDS)):
         code, card, protocol = scard.SCardConnect(context, reader, scard.SCARD_SHARE_SHARED, _PROTOCOLS)
-        if code != scard.SCARD_E_SHARING_VIOLATION or time.monotonic() > deadline:
-            _checked(code)
-            return card, protocol
+        if code == scard.SCARD_S_SUCCESS:
+            code = scard.SCardBeginTransaction(card)
+            if code == scard.SCARD_S_SUCCESS:
+                return card, protocol
+            scard.SCardDisconnect(card, scard.SCARD_LEAVE_CARD)
+        if code not in _PASSING:
+            _fail(code)
         time.sleep(_POLL_SECONDS)
+    raise errors.CardHeld
