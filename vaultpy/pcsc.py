@@ -33,7 +33,10 @@ _USB_ATR_HIGH_NIBBLE = 0xF0
 
 _MISSING = {scard.SCARD_E_NO_SERVICE, scard.SCARD_E_SERVICE_STOPPED, scard.SCARD_F_COMM_ERROR}
 _REFUSED = {scard.SCARD_W_SECURITY_VIOLATION, scard.SCARD_E_NO_ACCESS}
-_PASSING = {scard.SCARD_E_SHARING_VIOLATION, scard.SCARD_W_RESET_CARD, scard.SCARD_E_PROTO_MISMATCH}
+_RESET = {scard.SCARD_W_RESET_CARD, scard.SCARD_E_PROTO_MISMATCH}
+_PASSING = _RESET | {scard.SCARD_E_SHARING_VIOLATION}
+_RESETS = 5
+_SELECT = bytes((0xA4, 0x04))
 _REMOVED = {
     scard.SCARD_W_REMOVED_CARD,
     scard.SCARD_E_NO_SMARTCARD,
@@ -124,6 +127,7 @@ class PcscConnection(SmartCardConnection):
     """A shared connection with a transaction: nobody's commands come between ours until `close`."""
 
     def __init__(self, reader: str) -> None:
+        self._reader = reader
         self._card: object = None
         self._context = _checked(scard.SCardEstablishContext(scard.SCARD_SCOPE_USER))
         try:
@@ -143,10 +147,10 @@ class PcscConnection(SmartCardConnection):
     def send_and_receive(self, apdu: bytes) -> tuple[bytes, int]:
         """Send one APDU and return its answer and status word; raises CardRemoved and its like."""
         code, received = scard.SCardTransmit(self._card, self._header(), list(apdu))
-        if (
-            code == scard.SCARD_E_PROTO_MISMATCH
-        ):  # nothing was sent: the card was reset and speaks another one
-            _, _, self._protocol, _ = _checked(scard.SCardStatus(self._card))
+        for _ in range(_RESETS):
+            if code not in _RESET or apdu[1:3] != _SELECT:
+                break
+            self._begin_again()
             code, received = scard.SCardTransmit(self._card, self._header(), list(apdu))
         if code == scard.SCARD_E_NOT_TRANSACTED:
             self._raise_when_removed()
@@ -155,6 +159,16 @@ class PcscConnection(SmartCardConnection):
         if len(answer) < 2:  # noqa: PLR2004  # a status word
             raise errors.YubiKeyFailed(reason="an answer without a status word")
         return answer[:-2], int.from_bytes(answer[-2:], "big")
+
+    def _begin_again(self) -> None:
+        """Connect anew: pcscd resets the card after a program that died, also when we hold it already.
+
+        Only before a SELECT, which starts from nothing anyway.
+        """
+        scard.SCardEndTransaction(self._card, scard.SCARD_LEAVE_CARD)
+        scard.SCardDisconnect(self._card, scard.SCARD_LEAVE_CARD)
+        self._card = None
+        self._card, self._protocol = _begin(self._context, self._reader)
 
     def _header(self) -> object:
         return scard.SCARD_PCI_T1 if self._protocol == scard.SCARD_PROTOCOL_T1 else scard.SCARD_PCI_T0
