@@ -106,7 +106,6 @@ STORIES = {
     ("sts", "aws_api"),
     ("key_search", "yubikey"),  # one YubiKey, the search among several, and the MFA device made of both
     ("yubikeys", "yubikey"),
-    ("yubikeys", "key_search"),
     ("terminal", "controlling_terminal"),  # the voice, and the device that it speaks through
     ("terminal", "countdown"),  # the line of the voice that is alive
     ("keystore", "keystore_file"),  # the file is one of the keystores that `open_keystore` chooses from

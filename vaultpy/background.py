@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+POLL_SECONDS = 0.25
+
 
 class Task(Generic[T]):
     """One call on a daemon thread. It ends with `result` or `abandon`."""
@@ -69,3 +71,16 @@ class Task(Generic[T]):
             returned = list(self._outcome)
         for outcome in returned:
             dispose(outcome)
+
+
+def typed_before_end(task: Task[T], waiting: Waiting, check: Callable[[], None]) -> str | None:
+    """Wait for the end of `task`; return six digits if they are typed first, else None.
+
+    `check` is called now and then, and may raise what makes the waiting useless.
+    """
+    while not task.finished(0):
+        typed = waiting.pause(POLL_SECONDS, task.done)
+        if typed is not None:
+            return typed
+        check()
+    return None

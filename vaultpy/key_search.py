@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vaultpy import errors
 from vaultpy.accounts import choose
-from vaultpy.background import Task
+from vaultpy.background import POLL_SECONDS, Task, typed_before_end
 from vaultpy.trace import trace
 from vaultpy.values import Value
 from vaultpy.yubikey import Conversation, YubiKey, identify
@@ -49,7 +49,6 @@ if TYPE_CHECKING:
 
 PLUG_IN_SECONDS = 15
 BUSY_SECONDS = 20
-POLL_SECONDS = 0.25
 _BUSY = "the YubiKey is busy: it still blinks for a run that ended, or another program uses it"
 _USB_READER = "yubico yubikey"
 
@@ -235,12 +234,11 @@ class KeySearch:
     def _wait_for_turn(self, task: Task[Conversation], meanwhile: Meanwhile) -> str | None:
         meanwhile.prepare()
         deadline = self._clock() + BUSY_SECONDS
+
+        def check() -> None:
+            meanwhile.check()
+            if self._clock() > deadline:
+                raise errors.CardHeld
+
         with self._person.waiting(_BUSY, BUSY_SECONDS) as waiting:
-            while not task.finished(0):
-                typed = waiting.pause(POLL_SECONDS, task.done)
-                if typed is not None:
-                    return typed
-                meanwhile.check()
-                if self._clock() > deadline:
-                    raise errors.CardHeld
-        return None
+            return typed_before_end(task, waiting, check)

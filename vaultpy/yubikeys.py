@@ -6,8 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from vaultpy import errors
-from vaultpy.background import Task
-from vaultpy.key_search import POLL_SECONDS
+from vaultpy.background import Task, typed_before_end
 from vaultpy.mfa import TokenCode
 from vaultpy.trace import trace
 from vaultpy.yubikey import NoTouchError
@@ -87,15 +86,14 @@ class YubiKeys:
     def _await_touch(self, task: Task[str], text: str, meanwhile: Meanwhile) -> str | None:
         """Ask for the touch until CALCULATE ends; return six digits if they are typed first."""
         deadline = self._clock() + _SILENT_SECONDS
+
+        def check() -> None:
+            meanwhile.check()
+            if self._clock() > deadline:
+                raise errors.YubiKeyFailed(reason=f"none for {_SILENT_SECONDS} s")
+
         with self._person.waiting(text, TOUCH_SECONDS) as waiting:
-            while not task.finished(0):
-                typed = waiting.pause(POLL_SECONDS, task.done)
-                if typed is not None:
-                    return typed
-                meanwhile.check()
-                if self._clock() > deadline:
-                    raise errors.YubiKeyFailed(reason=f"none for {_SILENT_SECONDS} s")
-        return None
+            return typed_before_end(task, waiting, check)
 
 
 def _forget(_digits: str) -> None:
