@@ -9,12 +9,16 @@ import signal
 import socket
 import sys
 from contextlib import closing
+from typing import TYPE_CHECKING
 
 import pytest
 
 from support.pseudo_terminal import PseudoTerminal
 from vaultpy.errors import NotEnrolled, NoTerminal
 from vaultpy.terminal import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 ENVIRONMENT = {"PATH": os.environ["PATH"], "TERM": "xterm", "LANG": "C.UTF-8"}
 BEGIN = """
@@ -197,6 +201,115 @@ def test_a_background_job_never_reads_the_terminal() -> None:
     with PseudoTerminal(["sh", "-m", "-c", shell, BEGIN + program], ENVIRONMENT) as terminal:
         terminal.expect("asks: False False")
         terminal.expect("end")
+
+
+def test_a_run_that_does_not_listen_says_everything_and_reads_nothing() -> None:
+    program = """
+deaf = Terminal(os.environ, listens=False)
+before = termios.tcgetattr(0)
+refused = 0
+for question in (deaf.ask, deaf.secret):
+    try:
+        question("name", otherwise)
+    except NoTerminal:
+        refused += 1
+print("asks:", deaf.can_ask(), deaf.confirm("sure?"), refused)
+deaf.note("it goes on")
+with deaf.waiting("touch it", 15) as waiting:
+    waiting.pause(0, None)
+    print("\\nsame:", termios.tcgetattr(0) == before)
+    print("for the child:", sys.stdin.readline())
+    print("typed:", waiting.pause(0, None))
+"""
+    with run(program) as terminal:
+        terminal.expect("asks: False False 2")
+        terminal.expect("vaultpy: it goes on")
+        terminal.expect("vaultpy: touch it")
+        terminal.expect("vaultpy: 15 s left")
+        terminal.expect("same: True")
+        terminal.type("123456\n")
+        terminal.expect("for the child: 123456")
+        terminal.expect("typed: None")
+        assert terminal.wait() == 0
+    assert "six digits" not in terminal.screen
+    assert "sure?" not in terminal.screen
+
+
+class Desktop:
+    """Where notifications are shown."""
+
+    def __init__(self) -> None:
+        self.shown: list[tuple[str, float, Mapping[str, str]]] = []
+        self.ended = 0
+
+    def notify(self, text: str, seconds: float, environ: Mapping[str, str]) -> Callable[[], None]:
+        """Show one."""
+        self.shown.append((text, seconds, environ))
+        return self.end
+
+    def end(self) -> None:
+        """Take one away."""
+        self.ended += 1
+
+
+def beside(desktop: Desktop) -> tuple[Terminal, io.StringIO]:
+    stderr = io.StringIO()
+    return Terminal({"DISPLAY": ":9"}, stderr, "/nonexistent", notify=desktop.notify), stderr
+
+
+def test_without_a_terminal_a_persons_action_is_asked_for_on_the_desktop_too_and_once() -> None:
+    desktop = Desktop()
+    terminal, stderr = beside(desktop)
+    with terminal.waiting("touch it", 15) as waiting:
+        for _ in range(3):
+            waiting.pause(0, None)
+        assert desktop.shown == [("touch it", 15, {"DISPLAY": ":9"})]
+        assert desktop.ended == 0
+    assert (len(desktop.shown), desktop.ended) == (1, 1)
+    assert stderr.getvalue() == "vaultpy: touch it\n"
+
+
+def test_a_notification_ends_however_the_waiting_ends() -> None:
+    desktop = Desktop()
+    with pytest.raises(KeyboardInterrupt), beside(desktop)[0].waiting("touch it", 15):
+        raise KeyboardInterrupt
+    assert desktop.ended == 1
+
+
+def test_what_needs_nobody_is_not_shown_on_the_desktop() -> None:
+    desktop = Desktop()
+    terminal, stderr = beside(desktop)
+    terminal.note("it goes on")
+    terminal.warn("it went on")
+    terminal.error(NotEnrolled(profile="dev"))
+    terminal.wait("a moment", 0)
+    with terminal.waiting("press Enter", 15, entered=lambda: None):
+        pass
+    assert desktop.shown == []
+    assert len(stderr.getvalue().splitlines()) == 6
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_at_a_terminal_nothing_is_shown_on_the_desktop(listens: bool) -> None:  # noqa: FBT001  # a table
+    program = f"""
+def notify(*words):
+    sys.exit("shown on the desktop")
+with Terminal(os.environ, listens={listens}, notify=notify).waiting("touch it", 15) as waiting:
+    waiting.pause(0, None)
+"""
+    with run(program) as terminal:
+        assert terminal.wait() == 0
+    assert "touch it" in terminal.screen
+
+
+def test_a_background_job_is_shown_what_is_waited_for_and_takes_no_digits() -> None:
+    program = "with terminal.waiting('touch it', 15) as waiting: waiting.pause(0, None)"
+    shell = f'{sys.executable} -c "$0" & wait $!; echo status $?'
+    with PseudoTerminal(["sh", "-m", "-c", shell, BEGIN + program], ENVIRONMENT) as terminal:
+        terminal.expect("status 0")
+    assert "touch it" in terminal.screen
+    assert "15 s left" in terminal.screen
+    assert "six digits" not in terminal.screen
 
 
 def test_waiting_ends_as_soon_as_it_is_woken() -> None:

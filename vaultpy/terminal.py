@@ -2,8 +2,9 @@
 
 Every line begins `vaultpy: `, in lower case, without a full stop; an error is two: `error:` and `hint:`.
 Talk goes to the controlling terminal where there is one, so that it is seen also when the output of the
-command around us is captured; else to stderr. stdout belongs to the child and to what machines read. Text
-from files, cards and networks is escaped before it is shown. A background job never reads the terminal.
+command around us is captured; else to stderr, and what asks for a person's action to the desktop too. stdout
+belongs to the child and to what machines read. Text from files, cards and networks is escaped before it is
+shown. A background job never reads the terminal, nor does a run that does not listen.
 Lines are left to the terminal to wrap: a command in a hint can so be copied whole.
 """
 
@@ -24,6 +25,8 @@ from vaultpy.values import Secret
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    Notifier = Callable[[str, float, Mapping[str, str]], Callable[[], None]]
+
 # Of the eight colours red and magenta are those that can be read on a dark and on a light background.
 BOLD, RED, MAGENTA = (f"\x1b[{codes}m" for codes in ("1", "1;31", "1;35"))
 _PLAIN = "\x1b[0m"
@@ -31,21 +34,37 @@ _TICK_SECONDS = 0.25
 _COLUMNS = 80
 
 
+def _notify(text: str, seconds: float, environ: Mapping[str, str]) -> Callable[[], None]:
+    """Show `text` on the desktop, for `seconds`; returns what ends that."""
+    from vaultpy.notifications import notify
+
+    return notify(text, seconds, environ)
+
+
 class Terminal:
     """One run's conversation with its user."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what it speaks through, and how
         self,
         environ: Mapping[str, str],
         stderr: TextIO | None = None,
         tty_path: str = "/dev/tty",
         clock: Callable[[], float] = time.monotonic,
+        *,
+        listens: bool = True,
+        notify: Notifier = _notify,
     ) -> None:
-        """Nothing is opened yet; `tty_path` is opened when first talked to."""
+        """Nothing is opened yet; `tty_path` is opened when first talked to.
+
+        One that does not listen says everything, but asks nothing and reads nothing that is typed. `notify`
+        shows a text on the desktop for some seconds and returns what ends that.
+        """
         self._environ = environ
         self._stderr = stderr or sys.stderr
         self._tty_path = tty_path
         self._clock = clock
+        self._listens = listens
+        self._notify = notify
         self._debugs = False
 
     # ---- saying --------------------------------------------------------------------------------------
@@ -115,11 +134,11 @@ class Terminal:
     # ---- asking --------------------------------------------------------------------------------------
 
     def can_ask(self) -> bool:
-        """Tell whether there is a terminal, and we are its foreground job."""
+        """Tell whether we listen, there is a terminal, and we are its foreground job."""
         return self._listening() is not None
 
     def _listening(self) -> ControllingTerminal | None:
-        return self._tty if self._tty is not None and self._tty.is_ours() else None
+        return self._tty if self._listens and self._tty is not None and self._tty.is_ours() else None
 
     def ask(self, question: str, otherwise: VaultpyError) -> str:
         """Return the line that is typed, without spaces around it; raises `otherwise` without a terminal."""
@@ -168,7 +187,8 @@ class Terminal:
     ) -> Iterator[Countdown]:
         """Say what is waited for, with the seconds left.
 
-        It is bold, and six digits may be typed instead, if `typing`. `entered` is called for each Enter.
+        It is bold, and six digits may be typed instead, if `typing`; without a terminal it is then shown on
+        the desktop too. `entered` is called for each Enter; what that answers needs a terminal anyway.
         """
         self.show(f"vaultpy: {text}", style=BOLD if typing else "")
         tty = self._listening() if typing else None
@@ -181,6 +201,8 @@ class Terminal:
             entered=entered,
         )
         with ExitStack() as stack:
+            if typing and self._tty is None and entered is None:
+                stack.callback(self._notify(text, seconds, self._environ))
             if tty is not None:
                 stack.enter_context(tty.typing(echo=False, lines=False))
             stack.callback(countdown.clear)
