@@ -42,7 +42,7 @@ def assume(sts: Any, role: str, **parameters: object) -> Any:  # noqa: ANN401  #
         ("get_session_token", {"DurationSeconds": 900}),
         (
             "get_federation_token",
-            {"Name": "bob", "Policy": POLICY, "Tags": [{"Key": "team", "Value": "<a&b>"}]},
+            {"Name": "bob", "Policy": POLICY, "Tags": [{"Key": "team", "Value": "blå = 1/2"}]},
         ),
         (
             "assume_role",
@@ -270,8 +270,8 @@ def test_temporary_credentials_give_a_role_for_an_hour_at_most(
         ({"ExternalId": "a"}, "Member must have length greater than or equal to 2"),
         ({"SerialNumber": "GAHT12345678", "TokenCode": "12345"}, "length greater than or equal to 6"),
         ({"SerialNumber": "GAHT12345678", "TokenCode": "12345a"}, r"regular expression pattern: [\d]*"),
-        ({"TransitiveTagKeys": ["team"]}, "transitive tag key must be included in the requested tags."),
-        ({"Tags": [{"Key": "a", "Value": ""}, {"Key": "A", "Value": ""}]}, "Duplicate tag keys found."),
+        ({"SourceIdentity": "a"}, "Member must have length greater than or equal to 2"),
+        ({"SourceIdentity": "aws:me"}, r"Member must satisfy regular expression pattern: [\w+=,.@-]*"),
     ],
 )
 def test_a_parameter_outside_its_limits_is_named(
@@ -330,10 +330,6 @@ def test_transitive_tags_and_source_identity_stay_through_the_chain(
     assert session.tags == {"team": "blue"}
     assert session.policy is None
     assert second["SourceIdentity"] == "alice"
-    caller = first["AssumedRoleUser"]["Arn"]
-    answer = refusal(assume, sts=chained, role=role.arn, SourceIdentity="bob")
-    assert answer == denied(caller, role.arn, "sts:SetSourceIdentity")
-    assert refusal(assume, sts=chained, role=role.arn, Tags=tags[:1])[1] == "ValidationError"
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import pytest
 
 from support.aws import ACCOUNT, Clock, client, refusal
 from vaultpy.simulated.aws import SimulatedAws
+from vaultpy.simulated.aws_accounts import LastUse
 from vaultpy.simulated.sigv4 import HttpRequest, canonical_request
 
 if TYPE_CHECKING:
@@ -170,7 +171,7 @@ def test_a_key_s_last_use_is_its_last_good_signature(
     used = aws_clock.now
     aws_clock.advance(60)
     refusal(client(aws, key, secret="wrong").get_caller_identity)
-    assert key.last_used == used
+    assert key.last_use == LastUse(used, "sts", "us-east-1")
 
 
 def test_a_key_must_be_known_active_and_in_effect(

@@ -135,6 +135,7 @@ def assert_fits(value: object, shape: Shape) -> None:
         "string": str,
         "integer": int,
         "boolean": bool,
+        "blob": bytes,
         "timestamp": datetime,
     }
     assert isinstance(value, kinds[shape.type_name]), (shape.name, value)

@@ -26,7 +26,7 @@ from vaultpy.simulated.aws_accounts import Account
 from vaultpy.simulated.aws_dispatch import Query, perform
 from vaultpy.simulated.aws_faults import Fault, Faults
 from vaultpy.simulated.aws_server import AwsServer, Reply
-from vaultpy.simulated.aws_sessions import REGIONS, Cloud, Session
+from vaultpy.simulated.aws_sessions import REGIONS, Cloud, Habits, Session
 from vaultpy.simulated.sigv4 import HttpRequest, access_key_id_of
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Call:
     """A request that arrived, at the time `at` (epoch seconds), by the simulation's clock.
 
     `verdict` is `OK` or AWS's error code, None if a fault kept it from being looked at. The parameters are
-    without Action and Version, and a TokenCode is only said to be there.
+    without Action and Version, and codes are only said to be there.
     """
 
     action: str
@@ -76,7 +76,8 @@ class SimulatedAws:
         """Seconds that every answer takes."""
         self.requests: list[Call] = []
         """Everything that arrived, in order."""
-        self._cloud = Cloud(clock, tuple(regions), token_size)
+        self.habits = Habits()
+        self._cloud = Cloud(clock, tuple(regions), token_size, self.habits)
         self._heard = heard
         self._faults = Faults()
         self._changed = Condition()
@@ -121,6 +122,10 @@ class SimulatedAws:
         """Let the next `times` signed calls of `action` go wrong."""
         self._faults.order(action, fault, times)
 
+    def fail_nth(self, number: int, fault: Fault) -> None:
+        """Let the signed call number `number` from now on go wrong, whatever its action; 1 is the next."""
+        self._faults.order_nth(number, fault)
+
     def wait_for(self, action: str, times: int = 1, timeout: float = 10) -> None:
         """Wait until `action` was called `times` in all; raises TimeoutError after `timeout` seconds."""
         with self._changed:
@@ -145,7 +150,10 @@ class SimulatedAws:
         key_id = access_key_id_of(request)
         fault = self._faults.take(query.action) if key_id is not None else None
         if fault and fault.strikes_first:
-            reply = query.refused(aws_errors.throttling())
+            unavailable = fault is Fault.SERVICE_UNAVAILABLE
+            reply = query.refused(
+                aws_errors.service_unavailable() if unavailable else aws_errors.throttling()
+            )
         else:
             verdict, reply = perform(self._cloud, request, query, now)
         if fault is Fault.SERVER_ERROR:

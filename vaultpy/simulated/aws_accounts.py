@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
 TRUSTED_ACTIONS = frozenset({"sts:AssumeRole", "sts:TagSession", "sts:SetSourceIdentity"})
-SEED_SIZE = 20  # bytes; AWS does not say how long its seeds are
+SEED_SIZE = 40  # bytes, as AWS's seeds are
 
 _ID_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
@@ -30,6 +30,15 @@ def new_secret() -> str:
     return token_urlsafe(30).replace("-", "+").replace("_", "/")
 
 
+@dataclass(frozen=True)
+class LastUse:
+    """When and where a key last signed something; `at` is in epoch seconds."""
+
+    at: float
+    service: str
+    region: str
+
+
 @dataclass(eq=False)
 class AccessKey:
     """A long-term access key. Times are epoch seconds; before `effective_from` AWS does not know it yet."""
@@ -40,7 +49,7 @@ class AccessKey:
     created: float
     effective_from: float
     active: bool = True
-    last_used: float | None = None
+    last_use: LastUse | None = None
 
 
 @dataclass(eq=False)
@@ -54,6 +63,8 @@ class User:
     id: str = field(default_factory=lambda: new_id("AIDA", 21))
     access_keys: dict[str, AccessKey] = field(default_factory=dict, repr=False)
     mfa_devices: dict[str, MfaDevice | FidoDevice] = field(default_factory=dict, repr=False)
+    in_transition: bool = False
+    """Whether the user was made anew a moment ago, so that MFA devices cannot be changed for now."""
     denied: set[str] = field(default_factory=set)
     denied_without_mfa: set[str] = field(default_factory=set)
 
@@ -87,11 +98,11 @@ class User:
     def mfa_device(self, name: str = "", *, path: str = "/", serial: str = "") -> MfaDevice:
         """Create and enable a virtual MFA device, or with `serial` a hardware one (`GAHT12345678`)."""
         default = "root-account-mfa-device" if self.is_root else self.name
-        device = MfaDevice(
-            serial or self.account.arn(f"mfa{path}{name or default}"),
-            token_bytes(SEED_SIZE),
-            self.account.clock(),
-        )
+        if serial:
+            device = MfaDevice(serial, token_bytes(SEED_SIZE))
+        else:
+            device = self.account.virtual_device(name or default, path=path)
+        device.enabled_at = self.account.clock()
         self.mfa_devices[device.serial] = device
         return device
 
@@ -143,6 +154,8 @@ class Account:
     clock: Callable[[], float] = field(repr=False)
     users: dict[str, User] = field(default_factory=dict, repr=False)
     roles: dict[str, Role] = field(default_factory=dict, repr=False)
+    virtual_devices: dict[str, MfaDevice] = field(default_factory=dict, repr=False)
+    """All virtual MFA devices by their serials, enabled or nobody's."""
     disabled_regions: set[str] = field(default_factory=set)
     root: User = field(init=False, repr=False)
 
@@ -157,6 +170,16 @@ class Account:
     def arn(self, resource: str) -> str:
         """Return the ARN of an IAM resource of this account."""
         return f"arn:{self.partition}:iam::{self.id}:{resource}"
+
+    def holder(self, serial: str) -> User | None:
+        """Return the user for whom the MFA device is enabled."""
+        return next((user for user in (self.root, *self.users.values()) if serial in user.mfa_devices), None)
+
+    def virtual_device(self, name: str, *, path: str = "/") -> MfaDevice:
+        """Create a virtual MFA device, which is nobody's yet."""
+        device = MfaDevice(self.arn(f"mfa{path}{name}"), token_bytes(SEED_SIZE))
+        self.virtual_devices[device.serial] = device
+        return device
 
     def user(self, name: str, *, path: str = "/") -> User:
         """Create an IAM user."""

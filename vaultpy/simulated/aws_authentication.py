@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 
-from vaultpy.simulated.aws_accounts import AccessKey, User
+from vaultpy.simulated.aws_accounts import AccessKey, LastUse, User
 from vaultpy.simulated.aws_errors import (
     expired_token,
     invalid_client_token_id,
@@ -25,7 +25,8 @@ def authenticate(cloud: Cloud, request: HttpRequest, service: str, now: float) -
     _check_scope(cloud, authorization, service)
     authorization.check_time(now)
     caller = cloud.caller(authorization.access_key_id)
-    if caller is None or not _is_known(caller, request.header("X-Amz-Security-Token"), now):
+    token = request.header("X-Amz-Security-Token")
+    if caller is None or not _is_known(caller, token, now, outlives_key=cloud.habits.sessions_outlive_keys):
         raise invalid_client_token_id()
     authorization.check_signature(request, caller.secret)
     if isinstance(caller, Session) and now >= caller.expiration:
@@ -38,7 +39,7 @@ def authenticate(cloud: Cloud, request: HttpRequest, service: str, now: float) -
     if service == "iam" and not _may_call_iam(caller):
         raise invalid_client_token_id()
     if isinstance(caller, AccessKey):
-        caller.last_used = now
+        caller.last_use = LastUse(now, service, authorization.region)
     return caller
 
 
@@ -54,17 +55,16 @@ def _check_scope(cloud: Cloud, authorization: Authorization, service: str) -> No
         raise signature_does_not_match("Credential should be scoped to a valid region. ")
 
 
-def _is_known(caller: Caller, token: str | None, now: float) -> bool:
+def _is_known(caller: Caller, token: str | None, now: float, *, outlives_key: bool) -> bool:
     """Tell whether the key is active and in effect, and the token its own.
 
-    Whether a session of GetSessionToken outlives its access key is unknown; here it does not, the harder
-    case.
+    With `outlives_key` a session does not need the access key any more that made it.
     """
     if isinstance(caller, Session):
         if not hmac.compare_digest((token or "").encode(), caller.token.encode()):
             return False
         key = caller.made_with
-        return key is None or (key.active and key.id in key.user.access_keys)
+        return outlives_key or key is None or (key.active and key.id in key.user.access_keys)
     return token is None and caller.active and now >= caller.effective_from
 
 

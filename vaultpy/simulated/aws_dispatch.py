@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 SERVICES = {"2011-06-15": "sts", "2010-05-08": "iam"}
 ACTIONS = {"sts": aws_sts.ACTIONS, "iam": aws_iam.ACTIONS}
 
+_CODES = ("TokenCode", "AuthenticationCode1", "AuthenticationCode2")
 _NO_ACTION = Reply(302, headers={"Location": "https://aws.amazon.com/iam"})
 
 
@@ -46,9 +47,8 @@ class Query:
         return SERVICES.get(self.version, "sts")
 
     def shown_parameters(self) -> dict[str, str]:
-        """Return the parameters with the code hidden."""
-        hidden = {"TokenCode": "<hidden>"} if "TokenCode" in self.parameters else {}
-        return self.parameters | hidden
+        """Return the parameters with the codes hidden."""
+        return self.parameters | {name: "<hidden>" for name in _CODES if name in self.parameters}
 
     def answered(self, result: Result) -> Reply:
         """Return the reply that carries `result`."""

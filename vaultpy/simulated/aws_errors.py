@@ -116,6 +116,16 @@ def validation_error(message: str) -> AwsError:
     return AwsError("ValidationError", message, 400)
 
 
+def invalid_parameter_value(message: str) -> AwsError:
+    """Return the refusal of tags that do not go together."""
+    return AwsError("InvalidParameterValue", message, 400)
+
+
+def source_identity_set() -> AwsError:
+    """Return the refusal to change a source identity."""
+    return validation_error("The source identity is already set for this assume role session")
+
+
 def duration_over_role_maximum() -> AwsError:
     """Return the refusal of a duration over the role's MaxSessionDuration."""
     return validation_error("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
@@ -147,17 +157,19 @@ def invalid_action(action: str, version: str) -> AwsError:
     return AwsError("InvalidAction", f"Could not find operation {action} for version {version}", 400)
 
 
-def no_such_user(name: str) -> AwsError:
-    """Return IAM's refusal of a user name that nobody has."""
-    return AwsError("NoSuchEntity", f"The user with name {name} cannot be found.", 404)
-
-
 # ---- trouble -----------------------------------------------------------------------------------------
 
 
 def throttling() -> AwsError:
     """Return the refusal of too many calls."""
     return AwsError("Throttling", "Rate exceeded", 400)
+
+
+def service_unavailable() -> AwsError:
+    """Return AWS's refusal to look at anything now (recalled)."""
+    return AwsError(
+        "ServiceUnavailable", "The request has failed due to a temporary failure of the server.", 503
+    )
 
 
 def internal_failure() -> AwsError:

@@ -15,6 +15,8 @@ class Fault(Enum):
 
     THROTTLING = auto()
     """Refused as one call too many, before anything was looked at."""
+    SERVICE_UNAVAILABLE = auto()
+    """The answer is a 503 ServiceUnavailable, before anything was looked at."""
     CLOSE_BEFORE = auto()
     """The connection is closed before anything was looked at."""
     CLOSE_AFTER = auto()
@@ -29,7 +31,7 @@ class Fault(Enum):
     @property
     def strikes_first(self) -> bool:
         """Whether the call is not carried out at all."""
-        return self in {Fault.THROTTLING, Fault.CLOSE_BEFORE}
+        return self in {Fault.THROTTLING, Fault.SERVICE_UNAVAILABLE, Fault.CLOSE_BEFORE}
 
     @property
     def silences(self) -> bool:
@@ -42,12 +44,21 @@ class Faults:
 
     def __init__(self) -> None:
         self._ordered: dict[str, deque[Fault]] = {}
+        self._numbered: dict[int, Fault] = {}
+        self._taken = 0
 
     def order(self, action: str, fault: Fault, times: int) -> None:
         """Let the next `times` calls of `action` go wrong, after those already in store."""
         self._ordered.setdefault(action, deque()).extend([fault] * times)
 
+    def order_nth(self, number: int, fault: Fault) -> None:
+        """Let the call number `number` from now on go wrong, whatever its action; 1 is the next."""
+        self._numbered[self._taken + number] = fault
+
     def take(self, action: str) -> Fault | None:
         """Return what goes wrong with this call of `action`, None if nothing does."""
+        self._taken += 1
+        if self._taken in self._numbered:
+            return self._numbered.pop(self._taken)
         ordered = self._ordered.get(action)
         return ordered.popleft() if ordered else None

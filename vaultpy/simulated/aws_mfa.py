@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 STEP = 30  # seconds
+REACH = 20
+"""How many steps back Enable and Resync look for their codes: ten minutes, an assumption."""
 
 
 def totp(seed: bytes, step: int) -> str:
@@ -18,11 +24,14 @@ def totp(seed: bytes, step: int) -> str:
 
 @dataclass
 class MfaDevice:
-    """A device that makes codes. `out_of_sync` makes AWS unable to validate any, until a resync."""
+    """A device that makes codes; it is enabled since `enabled_at` (epoch seconds), or is not.
+
+    `out_of_sync` makes AWS unable to validate any, until a resync.
+    """
 
     serial: str
     seed: bytes = field(repr=False)
-    enabled_at: float
+    enabled_at: float | None = None
     last_step: int = -1
     out_of_sync: bool = False
 
@@ -44,10 +53,27 @@ class MfaDevice:
                 return True
         return False
 
+    def synchronize(self, codes: Sequence[str], now: float) -> bool:
+        """Tell whether the two codes are those of steps in a row, and use them up with all earlier ones.
+
+        AWS documents that codes which are sent too late are taken all the same, and leave the device out of
+        sync. It publishes neither how late that is, nor whether a step is taken that has not begun, nor
+        whether the codes count as used: a second code older than the previous step, no and yes are
+        assumptions.
+        """
+        current = int(now) // STEP
+        for step in range(current, current - REACH, -1):
+            right = totp(self.seed, step - 1) + totp(self.seed, step)
+            if step - 1 > self.last_step and hmac.compare_digest(right, "".join(codes)):
+                self.last_step = step
+                self.out_of_sync = step < current - 1
+                return True
+        return False
+
 
 @dataclass
 class FidoDevice:
     """A security key or passkey: it is listed among a user's devices, and cannot serve API calls."""
 
     serial: str
-    enabled_at: float
+    enabled_at: float | None

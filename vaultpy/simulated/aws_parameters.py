@@ -42,6 +42,15 @@ class Parameters:
             )
         return value
 
+    def choice(self, name: str, choices: tuple[str, ...], default: str | None = None) -> str:
+        """Return one of `choices`; raises AwsError if it was not given and has no default."""
+        value = self.values.get(name, default)
+        if value is None:
+            return self.required(name, 1, 1)
+        if value not in choices:
+            raise _unfit(value, name, f"satisfy enum value set: [{', '.join(choices)}]")
+        return value
+
     def integer(self, name: str, minimum: int, maximum: int) -> int | None:
         """Return a number of `minimum` to `maximum`, None if it was not given."""
         value = self.values.get(name)

@@ -107,12 +107,26 @@ def principal_of(caller: Caller) -> User | AssumedRole | FederatedUser:
 
 
 @dataclass
+class Habits:
+    """What AWS does not promise, so that tests may want it both ways; it can be changed at any time."""
+
+    sessions_outlive_keys: bool = False
+    """Whether GetSessionToken's sessions outlive an access key that is made inactive or deleted.
+
+    Nobody has published it; that they do not is the harder case.
+    """
+    key_propagation: float = 0
+    """How many seconds AWS takes to know a key of CreateAccessKey's; 8 to 15 were observed."""
+
+
+@dataclass
 class Cloud:
     """All accounts with the sessions that STS has issued; `token_size` is the length of a session token."""
 
     clock: Callable[[], float]
     regions: tuple[str, ...]
     token_size: int
+    habits: Habits = field(default_factory=Habits)
     accounts: dict[str, Account] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict, repr=False)
 

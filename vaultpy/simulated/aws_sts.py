@@ -92,7 +92,7 @@ def assume_role(call: Invocation) -> Result:
     policies = session_policies(parameters, inherited)
     role = _assumable_role(call, role_arn, 0 if _verify_mfa(call) else _mfa_age(call))
     source_identity = _permitted_source_identity(call, role, wanted_identity)
-    if policies.asked_tags:
+    if policies.tags:  # inherited ones too: AWS was seen to want consent to them
         _require_trusted_action(call, role, "sts:TagSession")
     _check_role_duration(call, role, duration)
     assumed = AssumedRole(role, session_name)
@@ -144,7 +144,7 @@ def _permitted_source_identity(call: Invocation, role: Role, wanted: str | None)
     """Return the new session's source identity; once set it stays through every further role."""
     carried = call.caller.source_identity if isinstance(call.caller, Session) else None
     if carried is not None and wanted not in {None, carried}:
-        raise errors.not_authorized(principal_of(call.caller).arn, "sts:SetSourceIdentity", role.arn)
+        raise errors.source_identity_set()
     if carried or wanted:
         _require_trusted_action(call, role, "sts:SetSourceIdentity")
     return carried or wanted

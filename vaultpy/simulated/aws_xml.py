@@ -27,10 +27,11 @@ def timestamp(epoch: float) -> str:
 
 
 def reply_xml(service: str, action: str, result: Result, request_id: str) -> bytes:
-    """Return the reply to a call that was answered; fields that are None are left out."""
+    """Return the reply to a call that was answered; fields that are None, and no result, are left out."""
+    element = f"  <{action}Result>{_element(result)}</{action}Result>\n" if result else ""
     return (
         f'<{action}Response xmlns="{NAMESPACES[service]}">\n'
-        f"  <{action}Result>{_element(result)}</{action}Result>\n"
+        f"{element}"
         f"  <ResponseMetadata><RequestId>{request_id}</RequestId></ResponseMetadata>\n"
         f"</{action}Response>\n"
     ).encode()
