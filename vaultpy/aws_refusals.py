@@ -12,7 +12,16 @@ from vaultpy import errors
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_BUSY = frozenset({"Throttling", "ThrottlingException", "TooManyRequestsException", "ServiceUnavailable"})
+_BUSY = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        "ServiceUnavailable",
+        "ConcurrentModification",  # IAM is busy with the same user or device, as the next one says too
+        "EntityTemporarilyUnmodifiable",
+    }
+)
 _KEY_UNKNOWN = frozenset(
     {"InvalidClientTokenId", "ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException"}
 )
