@@ -16,7 +16,9 @@ from yubikit.core.smartcard import ApduError
 from yubikit.oath import OathSession
 
 from vaultpy.errors import VaultpyError
-from vaultpy.key_search import KeySearch, Selection
+from vaultpy.key_choice import KeyChoice
+from vaultpy.key_search import KeySearch
+from vaultpy.keys_at_hand import Selection
 from vaultpy.keystore import open_foreign
 from vaultpy.oath_passwords import OathPasswords
 from vaultpy.pcsc import PcscCards
@@ -32,9 +34,9 @@ from vaultpy.yubikeys import YubiKeys
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
-    from typing import NoReturn
 
     from vaultpy.background import Waiting
+    from vaultpy.key_in_hand import KeyInHand
 
 TEST_PASSWORD = "vaultpy-hardware-test"  # noqa: S105  # nothing is protected by it, and its owner must know it
 
@@ -47,6 +49,7 @@ class Attendant:
     """Whoever sits beside the key and touches it when told; agrees to the account, which is ours."""
 
     def __init__(self) -> None:
+        self.password: str | None = None
         self._terminal = Terminal(os.environ)
 
     def say(self, text: str) -> None:
@@ -73,10 +76,12 @@ class Attendant:
         del question
         return False
 
-    def secret(self, question: str, otherwise: VaultpyError) -> NoReturn:
-        """Type no password: ykman has to know it."""
+    def secret(self, question: str, otherwise: VaultpyError) -> Secret:
+        """Type the tests' own password while it is set; any other ykman has to know."""
         del question
-        raise otherwise
+        if self.password is None:
+            raise otherwise
+        return Secret(self.password)
 
 
 class GuardedCards:
@@ -164,19 +169,56 @@ class KeyUnderTest:
 
     def as_mfa_device(self) -> YubiKeys:
         """Return the key as vaultpy uses it."""
-        passwords = OathPasswords(_remembered_by_ykman, MemoryKeystore[Secret], self._attendant)
-        selection = Selection(self._serial, os.environ.get("VAULTPY_READER"))
 
         def search() -> KeySearch:
             return KeySearch(
                 GuardedCards(),
-                selection,
+                self._selection(),
                 person=self._attendant,
-                passwords=passwords,
+                passwords=self._passwords(),
                 yubico_on_usb=yubico_on_usb,
             )
 
         return YubiKeys(search, self._attendant)
+
+    def to_be_written(self) -> KeyInHand:
+        """Return the key as vaultpy writes to it."""
+        choice = KeyChoice(
+            GuardedCards(),
+            self._selection(),
+            person=self._attendant,
+            passwords=self._passwords(),
+            yubico_on_usb=yubico_on_usb,
+        )
+        return choice.first()
+
+    def _selection(self) -> Selection:
+        return Selection(self._serial, os.environ.get("VAULTPY_READER"))
+
+    def _passwords(self) -> OathPasswords:
+        return OathPasswords(_remembered_by_ykman, MemoryKeystore[Secret], self._attendant)
+
+    @contextmanager
+    def locked(self, password: str) -> Iterator[None]:
+        """Let the key have the tests' OATH password, which the attendant knows, while the context lasts."""
+        with self.connect(may_set_password=True) as connection:
+            session = OathSession(connection)
+            if session.has_key:
+                raise KeyUnusableError("OATH has a password of its owner's")
+            session.set_key(session.derive_key(password))
+        self._attendant.password = password
+        try:
+            yield
+        finally:
+            self._attendant.password = None
+            self.remove_password()
+
+    def remove_password(self) -> None:
+        """Remove the OATH password, if it is the tests' own."""
+        with self.connect(may_set_password=True) as connection:
+            session = OathSession(connection)
+            if session.locked and _remembered_by_ykman(session.device_id) is None:
+                _remove_test_password(session)
 
     def names(self) -> list[bytes]:
         """Return the names of our accounts on it."""
@@ -187,10 +229,7 @@ class KeyUnderTest:
 
     def remove_ours(self) -> None:
         """Take away what is ours: the password, if it is the tests' own, and the accounts."""
-        with self.connect(may_set_password=True) as connection:
-            session = OathSession(connection)
-            if session.locked and _remembered_by_ykman(session.device_id) is None:
-                _remove_test_password(session)
+        self.remove_password()
         for name in self.names():
             with self.connect() as connection:
                 session = OathSession(connection)

@@ -18,7 +18,8 @@ from support.keys import (
     wanted,
 )
 from vaultpy import errors
-from vaultpy.key_search import Found, Selection
+from vaultpy.key_search import Found
+from vaultpy.keys_at_hand import Selection
 from vaultpy.simulated.connection import SimulatedConnection
 from vaultpy.simulated.yubikey import SimulatedYubiKey
 

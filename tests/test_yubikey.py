@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from contextlib import suppress
 
 import pytest
@@ -12,14 +11,17 @@ from yubikit.core import TRANSPORT
 from yubikit.core.smartcard import SmartCardConnection
 from yubikit.oath import HASH_ALGORITHM, OATH_TYPE, CredentialData, OathSession
 
-from support.keys import DIGITS, READER, SEED, SERIAL, STEP, SimulatedCards
+from support.keys import DIGITS, SEED, SERIAL, STEP
 from vaultpy import errors
 from vaultpy.accounts import Account
+from vaultpy.conversation import Conversation
 from vaultpy.simulated.connection import SimulatedConnection
-from vaultpy.simulated.finger import NoFinger, PressedFinger
+from vaultpy.simulated.finger import NoFinger
 from vaultpy.simulated.yubikey import SimulatedYubiKey
-from vaultpy.yubikey import Conversation, NoTouchError, YubiKey, identify
+from vaultpy.totp import Seed, totp
+from vaultpy.yubikey import NoTouchError, RefusedError, YubiKey, identify
 
+WRITTEN = Seed("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
 ACCOUNT = Account(SERIAL.encode(), "TOTP, SHA1", fits=True)
 
 
@@ -213,30 +215,51 @@ def test_garbage_from_oath_is_an_error_for_the_user(answers: list[tuple[bytes, i
         yubikey.accounts()
     with suppress(errors.VaultpyError, NoTouchError):
         yubikey.calculate(ACCOUNT, STEP)
+    with suppress(errors.VaultpyError, RefusedError):
+        yubikey.put(SERIAL, WRITTEN)
+    with suppress(errors.VaultpyError):
+        yubikey.delete(SERIAL)
+    with suppress(errors.VaultpyError):
+        yubikey.touch_wanted()
 
 
-def test_closing_while_the_key_blinks_does_not_wait_but_is_done_when_it_ends() -> None:
-    finger = PressedFinger()
-    key = SimulatedYubiKey(finger=finger)
-    key.add_account(SERIAL, SEED, touch=True)
-    cards = SimulatedCards.with_key(key)
-    conversation = Conversation(cards.open(READER))
-    yubikey = YubiKey(conversation)
-    run = threading.Thread(target=yubikey.calculate, args=(ACCOUNT, STEP))
-    run.start()
-    finger.wait_until_blinking()
-    conversation.close()
-    assert cards.open_connections
-    finger.press()
-    run.join()
-    assert not cards.open_connections
+@pytest.mark.parametrize("transport", [TRANSPORT.USB, TRANSPORT.NFC])
+def test_an_account_is_put_with_touch_makes_the_right_code_and_is_deleted(transport: TRANSPORT) -> None:
+    key = SimulatedYubiKey()
+    yubikey = opened(key, transport)
+    yubikey.put(SERIAL, WRITTEN)
+    assert yubikey.accounts() == [ACCOUNT]
+    assert yubikey.touch_wanted() == {SERIAL.encode(): True}
+    assert yubikey.calculate(ACCOUNT, STEP) == totp(WRITTEN, STEP).reveal()
+    assert yubikey.delete(SERIAL)
+    assert not yubikey.delete(SERIAL)
+    assert key.accounts == {}
 
 
-def test_a_closed_conversation_is_over() -> None:
-    cards = SimulatedCards.with_key(SimulatedYubiKey())
-    conversation = Conversation(cards.open(READER))
-    conversation.close()
-    conversation.close()
-    with pytest.raises(errors.CardRemoved):
-        YubiKey(conversation)
-    assert not cards.apdus
+def test_putting_is_one_command_as_it_was_recorded() -> None:
+    sent: list[bytes] = []
+
+    class Recorder(SimulatedConnection):
+        def send_and_receive(self, apdu: bytes) -> tuple[bytes, int]:
+            sent.append(apdu)
+            return super().send_and_receive(apdu)
+
+    YubiKey(Recorder(SimulatedYubiKey(), TRANSPORT.NFC)).put("touch-required", WRITTEN)
+    # as in the recording of a touch, but for the secret: name, TOTP with SHA-1, six digits, `78 02`
+    expected = "710e746f7563682d7265717569726564" + "73162106" + WRITTEN.reveal().hex() + "7802"
+    assert sent[-1].hex().startswith("000100002a" + expected)
+
+
+@pytest.mark.parametrize("status", [0x6A84, 0x6982, 0x6985, 0x6A80, 0x6F00])
+def test_a_refused_put_tells_the_status_word_and_no_more(status: int) -> None:
+    key = SimulatedYubiKey()
+    key.refusals = {"PUT": status}
+    with pytest.raises(RefusedError) as refusal:
+        opened(key).put(SERIAL, WRITTEN)
+    assert (refusal.value.status, str(refusal.value)) == (status, f"{status:04x}")
+
+
+def test_version_and_transport_are_told() -> None:
+    neo = opened(SimulatedYubiKey(version=(3, 4, 3)))
+    assert (neo.version, neo.over_usb) == ((3, 4, 3), True)
+    assert not opened(SimulatedYubiKey(), TRANSPORT.NFC).over_usb

@@ -1,12 +1,11 @@
 """yubikit: one YubiKey's OATH application over a connection that somebody else opened.
 
-Only LIST and CALCULATE of the one account wanted are sent: CALCULATE ALL would hand over the codes of every
-other account. Whether an account wants a touch is not asked for either, but seen: CALCULATE then blocks.
+For a code only LIST and CALCULATE of the one account wanted are sent: CALCULATE ALL would hand over the codes
+of every other account. Whether one wants a touch is not asked for either, but seen: CALCULATE then blocks.
 """
 
 from __future__ import annotations
 
-import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,20 @@ from yubikit.core import (
 )
 from yubikit.core.smartcard import SW, ApduError, SmartCardConnection
 from yubikit.management import ManagementSession
-from yubikit.oath import HASH_ALGORITHM, INS_LIST, OATH_TYPE, TAG_NAME_LIST, Credential, OathSession
+from yubikit.oath import (
+    HASH_ALGORITHM,
+    INS_CALCULATE_ALL,
+    INS_LIST,
+    OATH_TYPE,
+    TAG_CHALLENGE,
+    TAG_NAME,
+    TAG_NAME_LIST,
+    TAG_TOUCH,
+    TAG_TRUNCATED,
+    Credential,
+    CredentialData,
+    OathSession,
+)
 
 from vaultpy import errors
 from vaultpy.accounts import Account
@@ -29,15 +41,23 @@ from vaultpy.values import Value
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from vaultpy.totp import Seed
+
 _TOUCH_TIMED_OUT = {SW.SECURITY_CONDITION_NOT_SATISFIED, SW.CONDITIONS_NOT_SATISFIED}
 _TYPE_MASK, _ALGORITHM_MASK = 0xF0, 0x0F
 _MALFORMED = (BadResponseError, NotSupportedError, ArithmeticError, LookupError, TypeError, ValueError)
-_MOST_EXCHANGES = 200
-_MOST_BYTES = 20_000
 
 
 class NoTouchError(Exception):
     """CALCULATE ended without a touch: after about 15 s, or refused by the card."""
+
+
+class RefusedError(Exception):
+    """The key did not do what it was told; `status` is the status word."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+        super().__init__(f"{status:04x}")
 
 
 class Identity(Value):
@@ -49,61 +69,6 @@ class Identity(Value):
 
     def __init__(self, serial: str | None, *, fips: bool) -> None:
         self._set(serial=serial, fips=fips)
-
-
-class Conversation(SmartCardConnection):
-    """A connection that comes to an end whatever the card does, and that can be closed at any time.
-
-    64 accounts are listed in under 5000 bytes: a card that goes on answering for more than the limits here is
-    out of order. Closed while a command waits for a touch, it closes the connection behind it when that ends.
-    """
-
-    def __init__(self, connection: SmartCardConnection) -> None:
-        """Take over `connection`, closing it included."""
-        self._connection = connection
-        self._turn = threading.Lock()
-        self._talking = False
-        self._closed = False
-        self._exchanges = self._bytes = 0
-
-    @property
-    def transport(self) -> TRANSPORT:
-        """The transport behind."""
-        return self._connection.transport
-
-    def send_and_receive(self, apdu: bytes) -> tuple[bytes, int]:
-        """Send `apdu`; raises YubiKeyFailed when the card has said too much."""
-        self._begin()
-        try:
-            data, status = self._connection.send_and_receive(apdu)
-        finally:
-            self._end()
-        self._exchanges += 1
-        self._bytes += len(data)
-        if self._exchanges > _MOST_EXCHANGES or self._bytes > _MOST_BYTES:
-            raise errors.YubiKeyFailed(reason="it does not come to an end")
-        return data, status
-
-    def _begin(self) -> None:
-        with self._turn:
-            if self._closed:
-                raise errors.CardRemoved
-            self._talking = True
-
-    def _end(self) -> None:
-        with self._turn:
-            self._talking = False
-            close_now = self._closed
-        if close_now:
-            self._connection.close()
-
-    def close(self) -> None:
-        """Close the connection: now, or when the command under way ends, but never wait for that."""
-        with self._turn:
-            now = not self._talking and not self._closed
-            self._closed = True
-        if now:
-            self._connection.close()
 
 
 @contextmanager
@@ -139,6 +104,8 @@ class YubiKey:
             except ApplicationNotAvailableError:
                 raise errors.OathOff from None
         self.device_id: str = self._oath.device_id
+        self.version: tuple[int, ...] = tuple(self._oath.version)
+        self.over_usb = connection.transport is TRANSPORT.USB
 
     @property
     def has_password(self) -> bool:
@@ -189,6 +156,38 @@ class YubiKey:
                     raise NoTouchError from None
                 raise
             return str(code.value)
+
+    def touch_wanted(self) -> dict[bytes, bool | None]:
+        """Tell by id which accounts want a touch; None for HOTP, of which the key does not say.
+
+        Only CALCULATE ALL does. It is sent for the step 0, in 1970, and the codes in its answer are not read.
+        """
+        told = {TAG_TOUCH: True, TAG_TRUNCATED: False}
+        with _border():
+            challenge = Tlv(TAG_CHALLENGE, bytes(8))
+            objects = Tlv.parse_list(self._oath.protocol.send_apdu(0, INS_CALCULATE_ALL, 0, 1, challenge))
+            pairs = zip(objects[::2], objects[1::2], strict=True)
+            return {bytes(Tlv.unpack(TAG_NAME, name)): told.get(answer.tag) for name, answer in pairs}
+
+    def put(self, name: str, seed: Seed) -> None:
+        """Store what makes AWS's codes and wants a touch, in the place of one of that name; RefusedError."""
+        data = CredentialData(name, OATH_TYPE.TOTP, HASH_ALGORITHM.SHA1, seed.reveal(), period=STEP_SECONDS)
+        with _border():
+            try:
+                self._oath.put_credential(data, touch_required=True)
+            except ApduError as error:
+                raise RefusedError(error.sw) from None
+
+    def delete(self, name: str) -> bool:
+        """Delete the account of that name; tell whether there was one."""
+        with _border():
+            try:
+                self._oath.delete_credential(name.encode())
+            except ApduError as error:
+                if error.sw != SW.DATA_INVALID:
+                    raise
+                return False
+            return True
 
 
 def _account(entry: bytes) -> Account:

@@ -13,9 +13,18 @@ from vaultpy.yubikey import NoTouchError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
 
-    from vaultpy.key_search import Found, KeySearch, Person
+    from vaultpy.key_search import Found
+    from vaultpy.keys_at_hand import Watcher
     from vaultpy.mfa import CodeWanted, Meanwhile
+
+    class Search(Protocol):
+        """What knows where the account is."""
+
+        def find(self, wanted: CodeWanted, meanwhile: Meanwhile) -> Found | str:
+            """Return the key that has it, or six digits that were typed while one was waited for."""
+
 
 TOUCH_SECONDS = 15
 TOUCHES = 3
@@ -29,8 +38,8 @@ class YubiKeys:
 
     def __init__(
         self,
-        search: Callable[[], KeySearch],
-        person: Person,
+        search: Callable[[], Search],
+        person: Watcher,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`search` reaches the card readers and may raise PcscMissing or PcscRefused."""

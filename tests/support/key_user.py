@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 from support.keys import STEP, Quiet, ScriptedPerson, wanted
 from vaultpy.errors import VaultpyError
-from vaultpy.key_search import KeySearch, Selection
+from vaultpy.key_search import KeySearch
+from vaultpy.keys_at_hand import Selection
 from vaultpy.oath_passwords import OathPasswords
 from vaultpy.pcsc import PcscCards
 from vaultpy.simulated.keystore import MemoryKeystore
@@ -85,9 +86,15 @@ def main(serial: str = "", reader: str = "") -> None:
 class Run:
     """One such process; ended, if it has not ended by itself, when the context ends."""
 
-    def __init__(self, environment: Mapping[str, str], serial: str = "", reader: str = "") -> None:
+    def __init__(
+        self,
+        environment: Mapping[str, str],
+        serial: str = "",
+        reader: str = "",
+        module: str = "support.key_user",
+    ) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "support.key_user", serial, reader],
+            [sys.executable, "-m", module, serial, reader],
             cwd=TESTS,
             env={**os.environ, **environment},
             stdin=subprocess.PIPE,

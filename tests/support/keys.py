@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 from yubikit.core import TRANSPORT
 
 from vaultpy import errors
-from vaultpy.key_search import KeySearch, Selection
+from vaultpy.key_choice import KeyChoice
+from vaultpy.key_search import KeySearch
+from vaultpy.keys_at_hand import Selection
 from vaultpy.mfa import CodeWanted
 from vaultpy.oath_passwords import OathPasswords
 from vaultpy.simulated.connection import SimulatedConnection
@@ -187,6 +189,17 @@ class Desk:
     def search(self) -> KeySearch:
         """Return a search for a key."""
         return KeySearch(
+            self.cards,
+            self.selection,
+            person=self.person,
+            passwords=OathPasswords(self.ykman.get, lambda: self.keystore, self.person),
+            yubico_on_usb=lambda: self.yubico_on_usb,
+            clock=self.person.clock,
+        )
+
+    def choice(self) -> KeyChoice:
+        """Return the choice of a key to write to."""
+        return KeyChoice(
             self.cards,
             self.selection,
             person=self.person,

@@ -66,6 +66,8 @@ class SimulatedYubiKey:
         self.finger = finger or SteadyFinger()
         self.oath_enabled = oath_enabled
         self.calls: list[Call] = []
+        self.refusals: dict[str, int] = {}
+        """Instructions, by name, that end with a status word of the test's instead of being carried out."""
         self._lock = threading.Lock()
         self._oath = OathApplet(
             version,
@@ -92,6 +94,11 @@ class SimulatedYubiKey:
     def calculations(self) -> int:
         """How many CALCULATE commands have reached the card."""
         return sum(call.name == "CALCULATE" for call in self.calls)
+
+    @property
+    def accounts(self) -> dict[str, bool]:
+        """The names of the accounts on it, and whether each waits for a touch."""
+        return {name.decode(): account.touch for name, account in self._oath.accounts.items()}
 
     def add_account(self, name: str, secret: bytes, *, touch: bool = False) -> None:
         """Store a TOTP account as AWS wants it (SHA-1, six digits); raises CardError."""
@@ -138,7 +145,10 @@ class SimulatedYubiKey:
         if applet is None or command.ins not in applet.instructions:
             self._log(f"{command.ins:02X}")
             raise CardError(StatusWord.WRONG_INSTRUCTION)
-        self._log(applet.instructions[command.ins][0])
+        name = applet.instructions[command.ins][0]
+        self._log(name)
+        if name in self.refusals:
+            raise CardError(self.refusals[name])
         return self._answer(applet.execute(command), command.le)
 
     def _log(self, name: str) -> None:
