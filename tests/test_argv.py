@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaultpy.argv import EXEC_FLAGS, EXEC_VALUES, ExecWords, split_exec
+from vaultpy.argv import EXEC_FLAGS, EXEC_VALUES, ExecWords, split_words
 from vaultpy.errors import UsageError
 
 
 def split(words: list[str]) -> ExecWords:
-    return split_exec(words, flags=EXEC_FLAGS, values=EXEC_VALUES)
+    return split_words(words, verb="exec", flags=EXEC_FLAGS, values=EXEC_VALUES)
 
 
 def show(words: str) -> str:
@@ -151,5 +151,5 @@ def test_a_value_is_no_request_for_help() -> None:
 def test_options_are_known_by_their_long_names_and_the_last_of_each_counts(
     words: list[str], values: dict[str, str]
 ) -> None:
-    split = split_exec([*words, "dev"], flags=EXEC_FLAGS, values=EXEC_VALUES)
+    split = split_words([*words, "dev"], verb="exec", flags=EXEC_FLAGS, values=EXEC_VALUES)
     assert split.values() == values

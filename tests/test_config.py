@@ -88,7 +88,6 @@ def test_what_a_profile_does_not_say_is_none(home: Path) -> None:
     assert profile.vaultpy_mfa is None
     assert profile.vaultpy_session_duration is None
     assert profile.vaultpy_mfa_serials == ()
-    assert profile.foreign_source is None
 
 
 def test_profiles_are_equal_by_what_they_say(home: Path) -> None:
@@ -195,14 +194,6 @@ def test_a_value_of_aws_s_pattern_is_taken(home: Path, key: str, value: str) -> 
     assert getattr(load(home, f"[profile dev]\n{key} = {value}\n").profile("dev"), key) == value
 
 
-@pytest.mark.parametrize(
-    "key",
-    ["credential_source", "credential_process", "web_identity_token_file", "sso_session", "sso_start_url"],
-)
-def test_credentials_from_elsewhere_are_told_by_the_key_that_names_them(home: Path, key: str) -> None:
-    assert load(home, f"[profile dev]\nregion = x\n{key} = y\n").profile("dev").foreign_source == key
-
-
 def test_plain_keys_are_noticed_in_either_file(home: Path) -> None:
     config = load(
         home, "[profile a]\naws_access_key_id = x\n[profile b]\n[profile c]\n", "[b]\nAWS_ACCESS_KEY_ID = x\n"
@@ -210,6 +201,24 @@ def test_plain_keys_are_noticed_in_either_file(home: Path) -> None:
     assert config.profile("a").has_plain_keys
     assert config.profile("b").has_plain_keys
     assert not config.profile("c").has_plain_keys
+
+
+@pytest.mark.parametrize(
+    ("config", "credentials", "in_credentials", "has_token"),
+    [
+        ("aws_access_key_id = x", "", False, False),
+        ("aws_access_key_id = x\naws_session_token = t", "", False, True),
+        ("aws_access_key_id = x\naws_session_token =", "", False, False),
+        ("aws_session_token = t", "aws_access_key_id = x", True, False),
+        ("", "aws_access_key_id = x\naws_security_token = t", True, True),
+        ("aws_access_key_id = x", "aws_session_token = t", False, False),
+    ],
+)
+def test_a_token_goes_with_the_key_in_the_same_file(
+    home: Path, config: str, credentials: str, *, in_credentials: bool, has_token: bool
+) -> None:
+    profile = load(home, f"[profile a]\n{config}\n", f"[a]\n{credentials}\n").profile("a")
+    assert (profile.has_keys_in_credentials, profile.has_session_token) == (in_credentials, has_token)
 
 
 # ---- include_profile and [default] -------------------------------------------------------------------
@@ -302,6 +311,11 @@ def test_a_profile_that_names_itself_as_its_source_ends_the_chain(home: Path) ->
         home, "[profile a]\nsource_profile = b\n[profile b]\nsource_profile = b\naws_access_key_id = x\n"
     )
     assert [profile.name for profile in config.chain("a")] == ["a", "b"]
+
+
+def test_a_web_identity_assumes_its_role_without_a_source_profile(home: Path) -> None:
+    config = load_roles(home, "[profile a]\nsource_profile = b\nweb_identity_token_file = t\n[profile b]\n")
+    assert [profile.name for profile in config.chain("a")] == ["a"]
 
 
 def test_sources_in_a_circle_are_an_error_that_shows_the_circle(home: Path) -> None:

@@ -13,6 +13,8 @@ from vaultpy.config import Config
 from vaultpy.index import Index
 from vaultpy.plan import Options, Plan, make_plan
 from vaultpy.records import Enrolment
+from vaultpy.session_tags import Carried
+from vaultpy.signers import Signer
 from vaultpy.sts_requests import AssumeRole, GetSessionToken
 
 if TYPE_CHECKING:
@@ -86,7 +88,7 @@ def assumed(arn: str = ROLE, duration: int = HOUR, serials: tuple[str, ...] = ()
 def test_a_role_is_reached_through_a_shared_mfa_session(plan: Planner) -> None:
     made = plan()
     assert made.requests == (GetSessionToken((SERIAL,), 12 * HOUR), assumed())
-    assert (made.profile.name, made.enrolment.name, made.capped) == ("role", "dev", False)
+    assert (made.profile.name, made.signer.name, made.capped) == ("role", "dev", False)
     assert [request.label for request in made.requests] == ["mfa", ROLE]
     assert made.account_id == "123456789012"
 
@@ -289,12 +291,6 @@ def test_a_source_profile_without_a_role_lends_nobody_s_key(plan: Planner) -> No
         plan("[profile other]\nsource_profile = dev\n" + DEV, "other")
 
 
-def test_credentials_from_elsewhere_are_not_served(plan: Planner) -> None:
-    text = ROLE_PROFILE.replace("= dev", "= other") + "[profile other]\ncredential_process = x\n"
-    with pytest.raises(errors.UnsupportedSource, match="other takes its credentials from credential_process"):
-        plan(text)
-
-
 @pytest.mark.parametrize("seconds", [60, 899, 43201, 10**9])
 def test_a_role_s_duration_beyond_aws_s_limits_is_refused_before_anything_is_asked(
     plan: Planner, seconds: int
@@ -344,11 +340,20 @@ def test_another_key_or_endpoint_is_another_question(plan: Planner) -> None:
 
 
 NASTY = st.text("ab\t\n'\"\\% =", min_size=1, max_size=4)
+CARRIED = st.builds(
+    Carried,
+    st.lists(st.tuples(NASTY, NASTY), max_size=2, unique_by=lambda pair: pair[0]).map(tuple),
+    st.lists(NASTY, max_size=1).map(tuple),
+    st.none() | NASTY,
+).filter(lambda carried: bool(carried.tags) or not carried.transitive_tags)
 ROLES = st.builds(
-    lambda arn, name, external_id: AssumeRole(arn, name, external_id=external_id, duration=HOUR),
+    lambda arn, name, external_id, carried: AssumeRole(
+        arn, name, external_id=external_id, duration=HOUR, carried=carried
+    ),
     NASTY,
     NASTY,
     st.none() | st.just("None") | NASTY,
+    st.just(Carried()) | CARRIED,
 )
 CHAINS = st.tuples(NASTY, st.none() | NASTY, st.booleans(), st.lists(ROLES, max_size=3))
 
@@ -368,13 +373,19 @@ def asked(chain: tuple[str, str | None, bool, list[AssumeRole]]) -> tuple[Plan |
     )
     made = Plan(
         None,  # type: ignore[arg-type]  # a question does not depend on the profile
-        enrolment,
+        Signer(enrolment),
         tuple(requests),
         region="",
         endpoint_url=url,
         capped=False,
     )
-    return made, (key_id, url, [(role.role_arn, role.session_name, role.external_id) for role in roles])
+    return made, (key_id, url, [_meaning(role) for role in roles])
+
+
+def _meaning(role: AssumeRole) -> tuple[object, ...]:
+    carried = role.carried
+    tags = frozenset(carried.tags), frozenset(carried.transitive_tags), carried.source_identity
+    return role.role_arn, role.session_name, role.external_id, *tags
 
 
 @given(CHAINS, CHAINS)
@@ -407,34 +418,232 @@ PROFILES = st.lists(
     PROFILES,
     st.booleans(),
     st.none() | st.sampled_from([900, 3600, 3601, 43200]),
+    st.none() | st.sampled_from([60, 3600, 3601, 43200]),
     st.sampled_from([(), (SERIAL,), (SERIAL, "GAHT12345678")]),
     st.sampled_from(["", "900", "36h"]),
+    st.sampled_from(["dev", "sdk", "elsewhere"]),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 def test_every_plan_keeps_within_aws_s_limits_and_takes_one_code_at_most(  # noqa: PLR0913, PLR0917  # its inputs
     plan: Planner,
     profiles: list[tuple[str, str, str]],
     direct: bool,  # noqa: FBT001  # a generated value
     duration: int | None,
+    min_ttl: int | None,
     mfa_serials: tuple[str, ...],
     session_duration: str,
+    source: str,
 ) -> None:
     plan.enrol(mfa_serials=mfa_serials)
-    text, name = f"[profile dev]\nvaultpy_session_duration = {session_duration}\n", "dev"
+    text = f"[profile dev]\nvaultpy_session_duration = {session_duration}\n"
+    text += "[profile sdk]\ncredential_process = vaultpy credential-process dev\n"
+    text += "[profile elsewhere]\ncredential_process = other\n"
+    name = source
     for number, (seconds, mode, serial) in enumerate(profiles):
         text += f"[profile role{number}]\nrole_arn = {ROLE}{number}\nsource_profile = {name}\n"
         text += f"duration_seconds = {seconds}\nvaultpy_mfa = {mode}\nmfa_serial = {serial}\n"
         name = f"role{number}"
-    made = plan(text, name, direct=direct, duration=duration)
+    try:
+        made = plan(text, name, direct=direct, duration=duration, min_ttl=min_ttl)
+    except errors.MinTtlUnreachable:
+        assert profiles
+        assert (min_ttl or 0) > HOUR
+        return
 
-    first, *later = made.requests
-    assert not any(request.mfa_serials for request in later)
-    assert not any(isinstance(request, GetSessionToken) for request in later)
-    assert all(900 <= request.duration <= HOUR for request in later)
-    assert 900 <= first.duration <= (129600 if isinstance(first, GetSessionToken) else 43200)
-    assert len(made.requests) - isinstance(first, GetSessionToken) == len(profiles)
+    assert sum(bool(request.mfa_serials) for request in made.requests) <= 1
+    assert not any(request.mfa_serials for request in made.requests[1:])
+    assert not any(isinstance(request, GetSessionToken) for request in made.requests[1:])
+    by_session = made.requests if source == "elsewhere" else made.requests[1:]
+    assert all(900 <= request.duration <= HOUR for request in by_session)
+    for request in made.requests[:1]:
+        assert 900 <= request.duration <= (129600 if isinstance(request, GetSessionToken) else 43200)
+    roles = [request for request in made.requests if isinstance(request, AssumeRole)]
+    assert len(roles) == len(profiles)
+    assert len(made.requests) - len(roles) <= (source != "elsewhere")
+    if not made.requests:
+        return
+    assert made.requests[-1].duration >= (min_ttl or 0)
     wanted = [int(seconds or HOUR) for seconds, _, _ in profiles]
     if profiles:
-        wanted[-1] = duration or wanted[-1]
-    given_seconds = [request.duration for request in made.requests if isinstance(request, AssumeRole)]
-    assert made.capped == (wanted != given_seconds)
+        wanted[-1] = max(duration or wanted[-1], min_ttl or 0)
+    assert made.capped == (wanted != [request.duration for request in roles])
+
+
+# ---- a role without a profile -----------------------------------------------------------------------
+
+
+def test_a_role_without_a_profile_is_assumed_by_the_profiles_user(plan: Planner) -> None:
+    made = plan(name="dev", role=OTHER)
+    assert made.requests == (GetSessionToken((SERIAL,), 12 * HOUR), assumed(OTHER))
+    assert made.account_id == "210987654321"
+    assert made.profile.name == "dev"
+
+
+def test_the_name_of_a_role_is_one_in_the_users_account(plan: Planner) -> None:
+    assert plan(name="dev", role="dev").question(2) == plan().question(2)
+    assert plan(name="dev", role="team/ops").requests[1].label == "arn:aws:iam::123456789012:role/team/ops"
+    plan.enrol(user_arn="arn:aws-cn:iam::123456789012:user/alice")
+    assert plan(name="dev", role="dev").requests[1].label == "arn:aws-cn:iam::123456789012:role/dev"
+
+
+def test_what_is_no_role_and_a_profile_that_has_one_are_refused(plan: Planner) -> None:
+    for wrong in ("a b", "arn:aws:iam::123456789012:user/x", "x" * 65):
+        with pytest.raises(errors.RoleUnplaced, match="is not the ARN of a role"):
+            plan(name="dev", role=wrong)
+    with pytest.raises(errors.RoleTwice, match="role has a role of its own") as caught:
+        plan(role="dev")
+    assert caught.value.hint.endswith(": dev")
+    plan.enrol(user_arn="")
+    with pytest.raises(errors.RoleUnplaced):
+        plan(name="dev", role="dev")
+
+
+# ---- how long ---------------------------------------------------------------------------------------
+
+
+def test_the_mfa_sessions_duration_can_be_asked_for(plan: Planner) -> None:
+    assert plan(session_duration=7200).requests[0] == GetSessionToken((SERIAL,), 7200)
+    assert plan(name="dev", session_duration=7200).requests == (GetSessionToken((SERIAL,), 7200),)
+    with pytest.raises(errors.DurationRefused):
+        plan(session_duration=129601)
+
+
+@pytest.mark.parametrize(("min_ttl", "asked_for"), [(600, HOUR), (HOUR, HOUR), (7200, 7200), (43200, 43200)])
+def test_what_must_be_left_raises_what_is_asked_for(plan: Planner, min_ttl: int, asked_for: int) -> None:
+    made = plan(min_ttl=min_ttl)
+    assert made.requests[-1].duration == asked_for
+    assert made.min_ttl == min_ttl
+    assert bool(made.requests[-1].mfa_serials) == (min_ttl > HOUR)
+
+
+def test_an_mfa_session_is_asked_for_as_long_as_it_must_last(plan: Planner) -> None:
+    assert plan(name="dev", min_ttl=20 * HOUR).requests[0].duration == 20 * HOUR
+    assert plan(name="dev", min_ttl=HOUR).requests[0].duration == 12 * HOUR
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        (ROLE_PROFILE + "vaultpy_mfa = shared\n", "role"),
+        (f"{ROLE_PROFILE}[profile far]\nrole_arn = {OTHER}\nsource_profile = role\n", "far"),
+        (
+            f"[profile far]\nrole_arn = {OTHER}\nsource_profile = x\n[profile x]\ncredential_process = x\n",
+            "far",
+        ),
+    ],
+)
+def test_what_no_session_gives_is_refused_before_anything_is_asked(
+    plan: Planner, text: str, name: str
+) -> None:
+    with pytest.raises(errors.MinTtlUnreachable, match="1h 00m cannot be had"):
+        plan(DEV + text, name, min_ttl=HOUR + 1)
+    assert plan(DEV + text, name, min_ttl=HOUR).requests[-1].duration == HOUR
+
+
+# ---- sources that are not enrolled ------------------------------------------------------------------
+
+
+def test_roles_from_temporary_credentials_take_no_code_and_last_an_hour(plan: Planner) -> None:
+    text = f"[profile far]\nrole_arn = {OTHER}\nsource_profile = sso\nduration_seconds = 7200\n"
+    made = plan(text + f"mfa_serial = {SERIAL}\n[profile sso]\ncredential_process = x\n", "far")
+    assert made.requests == (AssumeRole(OTHER, "sso", external_id=None, duration=HOUR),)
+    assert made.capped
+
+
+def test_a_long_term_key_in_a_file_gets_an_mfa_session_as_an_enrolled_one_does(plan: Planner) -> None:
+    (plan.directory / "credentials").write_text(
+        "[other]\naws_access_key_id = AKIAX\naws_secret_access_key = s"
+    )
+    text = ROLE_PROFILE.replace("= dev", "= other") + f"[profile other]\nmfa_serial = {SERIAL}\n"
+    made = plan(text)
+    assert made.requests[0] == GetSessionToken((SERIAL,), 12 * HOUR)
+    assert "AKIAX" in made.question(1)
+    assert made.question(1) != plan().question(1)
+
+
+def test_temporary_credentials_without_a_role_need_no_call(plan: Planner) -> None:
+    assert plan("[profile sso]\ncredential_process = x\n", "sso").requests == ()
+
+
+def test_the_role_of_a_web_identity_is_not_assumed_again(plan: Planner) -> None:
+    web = f"[profile web]\nrole_arn = {ROLE}\nweb_identity_token_file = t\n"
+    assert plan(web, "web").requests == ()
+    assert [request.label for request in plan(web, "web", role=OTHER).requests] == [OTHER]
+    far = f"[profile far]\nrole_arn = {OTHER}\nsource_profile = web\n"
+    assert [request.label for request in plan(web + far, "far").requests] == [OTHER]
+
+
+def test_an_enrolled_name_is_its_key_whatever_else_the_profile_says(plan: Planner) -> None:
+    made = plan(DEV + "credential_process = x\n" + ROLE_PROFILE)
+    assert made.signer.enrolment is not None
+    assert made.question(2) == plan().question(2)
+
+
+def test_a_profile_that_asks_vaultpy_is_followed(plan: Planner) -> None:
+    text = DEV + ROLE_PROFILE + "[profile sdk]\ncredential_process = vaultpy credential-process role\n"
+    assert plan(text, "sdk").requests == plan().requests
+    assert plan(text, "sdk").profile.name == "sdk"
+    far = f"[profile far]\nrole_arn = {OTHER}\nsource_profile = sdk\n"
+    assert plan(text + far, "far").requests == (*plan().requests, assumed(OTHER))
+
+
+def test_it_is_followed_once(plan: Planner) -> None:
+    asks = "credential_process = vaultpy credential-process"
+    text = f"[profile a]\n{asks} b\n[profile b]\n{asks} role\n"
+    with pytest.raises(errors.ProfileCycle, match="credential_process goes in a circle: a -> b -> role"):
+        plan(DEV + ROLE_PROFILE + text, "a")
+
+
+# ---- what a session carries -------------------------------------------------------------------------
+
+
+def test_a_role_session_carries_tags_and_an_identity_as_aws_vault_has_them(plan: Planner) -> None:
+    text = "session_tags = team = blue , cost=a=b\ntransitive_session_tags = Team\nsource_identity = alice\n"
+    request = plan(DEV + ROLE_PROFILE + text).requests[1]
+    assert isinstance(request, AssumeRole)
+    assert request.carried == Carried((("team", "blue"), ("cost", "a=b")), ("Team",), "alice")
+
+
+def test_variables_win_and_are_for_the_profile_that_is_asked_for(plan: Planner) -> None:
+    text = DEV + ROLE_PROFILE + "session_tags = a=1\n"
+    text += f"[profile far]\nrole_arn = {OTHER}\nsource_profile = role\nsession_tags = a=2\n"
+    variables = {"AWS_SESSION_TAGS": "b=3", "AWS_TRANSITIVE_TAGS": "b", "AWS_SOURCE_IDENTITY": "bob"}
+    _, first, last = plan(text, "far", variables).requests
+    assert isinstance(first, AssumeRole)
+    assert isinstance(last, AssumeRole)
+    assert first.carried == Carried((("a", "1"),))
+    assert last.carried == Carried((("b", "3"),), ("b",), "bob")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "session_tags = =x",
+        "session_tags = a=1,A=2",
+        "session_tags = a=<b>",
+        "session_tags = " + ",".join(f"k{number}=v" for number in range(51)),
+        "session_tags = " + "k" * 129 + "=v",
+        "session_tags = k=" + "v" * 257,
+        "transitive_session_tags = a",
+        "source_identity = x",
+    ],
+)
+def test_what_aws_would_not_take_is_refused_and_named(plan: Planner, wrong: str) -> None:
+    with pytest.raises(errors.BadConfigValue, match=wrong.partition(" ")[0]):
+        plan(DEV + ROLE_PROFILE + wrong)
+    variables = {
+        "session_tags": "AWS_SESSION_TAGS",
+        "transitive_session_tags": "AWS_TRANSITIVE_TAGS",
+        "source_identity": "AWS_SOURCE_IDENTITY",
+    }
+    key, _, value = wrong.partition(" = ")
+    with pytest.raises(errors.BadVariable, match=variables[key]):
+        plan(environ={variables[key]: value})
+
+
+def test_what_a_session_carries_is_part_of_its_question(plan: Planner) -> None:
+    texts = ["", "session_tags = a=1", "session_tags = a=2", "source_identity = alice"]
+    texts += ["session_tags = a=1,b=2", "session_tags = a=1\ntransitive_session_tags = a"]
+    questions = [plan(DEV + ROLE_PROFILE + text).question(2) for text in texts]
+    assert len(set(questions)) == len(texts)
+    assert plan(DEV + ROLE_PROFILE + "session_tags = b=2,a=1").question(2) == questions[4]

@@ -1,4 +1,4 @@
-"""The words of `exec` split into options, PROFILE and CMD, for the warm path and the command line alike."""
+"""The words of a verb split into options, PROFILE and CMD, for the warm path and the command line alike."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 HELP = frozenset({"--help", "-h"})
-EXEC_FLAGS = HELP | {"--direct", "--no-cache"}
-EXEC_VALUES = frozenset(
-    {"--duration", "-d", "--region", "--mfa-token", "-t", "--mfa-serial", "--yubikey"},
+CREDENTIAL_PROCESS_FLAGS = HELP | {"--direct", "--no-cache"}
+CREDENTIAL_PROCESS_VALUES = frozenset(
+    {"--role", "--duration", "-d", "--session-duration", "--min-ttl", "--mfa-serial", "--yubikey"},
 )
+EXEC_FLAGS = CREDENTIAL_PROCESS_FLAGS
+EXEC_VALUES = CREDENTIAL_PROCESS_VALUES | {"--region", "--mfa-token", "-t"}
 _LONG_NAMES = {"-d": "--duration", "-h": "--help", "-t": "--mfa-token"}
 _NO_SESSION = "{word}: sessions cannot be left out, they live in memory only; for a new one use --no-cache"
 
 
-_DEBUG = "--debug goes before the verb: vaultpy --debug exec ..."
+_DEBUG = "--debug goes before the verb: vaultpy --debug {verb} ..."
 
 
 class ExecWords(Value):
@@ -34,7 +36,7 @@ class ExecWords(Value):
         self._set(options=options, profile=profile, command=command, help=not HELP.isdisjoint(options))
 
     def values(self) -> dict[str, str]:
-        """Return the options of `exec` by their long names, the last of each; flags have an empty text."""
+        """Return the options by their long names, the last of each; flags have an empty text."""
         found: dict[str, str] = {}
         words = iter(self.options)
         for word in words:
@@ -45,8 +47,10 @@ class ExecWords(Value):
         return found
 
 
-def split_exec(words: Sequence[str], *, flags: frozenset[str], values: frozenset[str]) -> ExecWords:
-    """Split `words`, which follow `exec`; `flags` stand alone, `values` take a value.
+def split_words(
+    words: Sequence[str], *, verb: str, flags: frozenset[str], values: frozenset[str]
+) -> ExecWords:
+    """Split `words`, which follow `verb`; `flags` stand alone, `values` take a value.
 
     Options may stand before or after PROFILE. After PROFILE, `--` or the first word that is no option begins
     CMD, and from there on nothing is touched; a `--` before PROFILE only ends the options. A lone `-` is a
@@ -61,49 +65,48 @@ def split_exec(words: Sequence[str], *, flags: frozenset[str], values: frozenset
         if word == "--":
             break
         if word.startswith("-") and word != "-":
-            taken = _option(words, at, flags, values)
+            taken = _option(words, at, verb, flags, values)
             options += words[at : at + taken]
             at += taken
         elif profile is None:
-            profile = _profile(word)
+            profile = _profile(word, verb)
             at += 1
         else:
             break
     rest = tuple(words[at:])
     if profile is None and len(rest) > 1:
-        profile, rest = _profile(rest[1]), rest[2:]
+        profile, rest = _profile(rest[1], verb), rest[2:]
     if rest[:1] == ("--",):
         rest = rest[1:]
     return ExecWords(tuple(options), profile, rest)
 
 
-def _profile(word: str) -> str:
+def _profile(word: str, verb: str) -> str:
     if not word:
-        raise _usage("PROFILE is empty")
+        raise UsageError(problem="PROFILE is empty", command=verb)
     return word
 
 
-def _option(words: Sequence[str], at: int, flags: frozenset[str], values: frozenset[str]) -> int:
+def _option(words: Sequence[str], at: int, verb: str, flags: frozenset[str], values: frozenset[str]) -> int:
     """Return how many words the option at `at` takes: one, or two with its value."""
     word = words[at]
     long = word.startswith("--")
     name, attached = (word.partition("=")[0], "=" in word) if long else (word[:2], len(word) > 2)  # noqa: PLR2004  # "-d"
+    problem = ""
     if name in {"-n", "--no-session"}:
-        raise _usage(_NO_SESSION.format(word=name))
-    if name == "--debug":
-        raise _usage(_DEBUG)
-    if name in flags:
-        if attached:
-            raise _usage(f"{name} takes no value")
+        problem = _NO_SESSION.format(word=name)
+    elif name == "--debug":
+        problem = _DEBUG.format(verb=verb)
+    elif name in flags:
+        if not attached:
+            return 1
+        problem = f"{name} takes no value"
+    elif name not in values:
+        problem = f"no such option: {name if long else word}"
+    elif attached:
         return 1
-    if name not in values:
-        raise _usage(f"no such option: {name if long else word}")
-    if attached:
-        return 1
-    if at + 1 == len(words) or (words[at + 1].startswith("-") and words[at + 1] != "-"):
-        raise _usage(f"{name} needs a value")
-    return 2
-
-
-def _usage(problem: str) -> UsageError:
-    return UsageError(problem=problem, command="exec")
+    elif at + 1 < len(words) and (not words[at + 1].startswith("-") or words[at + 1] == "-"):
+        return 2
+    else:
+        problem = f"{name} needs a value"
+    raise UsageError(problem=problem, command=verb)

@@ -43,7 +43,8 @@ if TYPE_CHECKING:
 __all__ = ["Config", "Profile"]
 
 _LARGEST = 16 * 1024 * 1024
-_SECRETS = frozenset({"aws_secret_access_key", "aws_session_token", "aws_security_token"})
+_SESSION_TOKENS = ("aws_session_token", "aws_security_token")
+_SECRETS = frozenset({"aws_secret_access_key", *_SESSION_TOKENS})
 _NOT_INCLUDED = frozenset({"aws_access_key_id", "include_profile"})
 _FROM_DEFAULT = ("mfa_serial", "region")
 
@@ -103,18 +104,18 @@ class Config:
             _fill(settings, {key: value for key, value in layer.items() if key not in _NOT_INCLUDED})
         default = self._own_settings("default")
         _fill(settings, {key: default[key] for key in _FROM_DEFAULT if key in default})
-        return Profile(name, self.path, settings)
+        return Profile(name, self.path, settings, **self._plain_keys(name))
 
     def chain(self, name: str) -> list[Profile]:
         """Return the profile, its source profile, that one's, ... to the first that has no other one.
 
         A source profile counts beside a `role_arn` only, as in botocore's AssumeRoleProvider: it says whose
-        credentials assume the role. A profile that names itself ends the chain: so botocore spells 'my own
-        plain keys'. Raises what `profile` raises, BadConfigValue, DanglingProfile for a source profile that
-        is missing, and ProfileCycle.
+        credentials assume the role, unless a web identity does. A profile that names itself ends the chain:
+        so botocore spells 'my own plain keys'. Raises what `profile` raises, BadConfigValue, ProfileCycle,
+        and DanglingProfile for a source profile that is missing.
         """
         chain = [self.profile(name)]
-        while chain[-1].role_arn and (source := chain[-1].source_profile) and source != chain[-1].name:
+        while source := chain[-1].assumed_by:
             names = [profile.name for profile in chain]
             if source in names:
                 raise self._cycle("source_profile", names, source)
@@ -144,7 +145,8 @@ class Config:
 
         Raises BadConfigValue and ConfigMalformed.
         """
-        services = self._config.settings(self._config.header_of("services", profile.services or "")) or {}
+        header = profile.services and self._config.header_of("services", profile.services)
+        services = self._config.settings(header) or {}
         endpoints = {
             service: nested(block).get("endpoint_url", "")
             for service, block in services.items()
@@ -171,6 +173,14 @@ class Config:
             settings.pop(key, None)
         return settings
 
+    def _plain_keys(self, name: str) -> dict[str, bool]:
+        """Return what `Profile` knows of keys in clear; one file's token does not go with the other's key."""
+        own = self._credentials.settings(name) or {}
+        if not (in_credentials := "aws_access_key_id" in own):
+            own = self._config.settings(self._config.header_of("profile", name)) or {}
+        has_token = any(map(own.get, _SESSION_TOKENS))
+        return {"has_keys_in_credentials": in_credentials, "has_session_token": has_token}
+
     def _unknown(self, name: str) -> VaultpyError:
         likely = near(name, self.names())
         if likely:
@@ -195,11 +205,12 @@ def _fill(settings: dict[str, str], more: Mapping[str, str]) -> None:
 
 
 def _load(variable: str, usual: str, environ: Mapping[str, str]) -> tuple[str, IniText]:
-    path = _expand(environ.get(variable, usual), environ)
+    path = expand(environ.get(variable, usual), environ)
     return path, IniText(decode(read_bytes(path, variable), path, variable), path)
 
 
-def _expand(path: str, environ: Mapping[str, str]) -> str:
+def expand(path: str, environ: Mapping[str, str]) -> str:
+    """Return `path` with its variables, and with the home directory of `environ` for `~`."""
     path = os.path.expandvars(path)
     home = environ.get("USERPROFILE" if os.name == "nt" else "HOME")
     if home is not None and (path == "~" or path.startswith("~/")):

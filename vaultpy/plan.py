@@ -1,16 +1,20 @@
 """Which STS calls lead to a profile's credentials, in which order: pure, decided before anything is asked.
 
-The chain of source profiles ends at one whose access key is enrolled. Shared: one GetSessionToken with MFA
-whose session serves every role of that user, then AssumeRole for each role of the chain. Direct: the MFA code
-goes on the first AssumeRole itself, which is the only way to a role session of more than an hour, because AWS
-caps a role assumed with temporary credentials at one hour. At most one MFA code a plan.
+The chain of source profiles ends at one whose access key is enrolled, or whose credentials come from
+elsewhere. Shared: one GetSessionToken with MFA whose session serves every role of that user, then AssumeRole
+for each role of the chain. Direct: the MFA code goes on the first AssumeRole itself, which is the only way to
+a role session of more than an hour, because AWS caps a role assumed with temporary credentials at one hour.
+At most one MFA code a plan.
 """
 
 from __future__ import annotations
 
-from vaultpy.errors import BadVariable, DurationRefused, NotEnrolled, UnsupportedSource
+from vaultpy.durations import HOUR, MFA_SESSION_SECONDS, Wish, mfa_session_seconds
+from vaultpy.errors import BadVariable, RoleTwice
 from vaultpy.profile import MFA_SERIAL_WANTED, is_mfa_serial
 from vaultpy.regions import sts_region
+from vaultpy.session_tags import carried
+from vaultpy.signers import full_chain, signer_of
 from vaultpy.sts_requests import AssumeRole, GetSessionToken
 from vaultpy.values import Value
 
@@ -20,66 +24,73 @@ if TYPE_CHECKING:
 
     from vaultpy.config import Config, Profile
     from vaultpy.index import Index
-    from vaultpy.records import Enrolment
+    from vaultpy.signers import Signer
     from vaultpy.sts_requests import Request
-
-HOUR = 3600
-MFA_SESSION_SECONDS = 12 * HOUR
-_SHORTEST = 900  # AWS's limits, for both calls and then for each
-_LONGEST_MFA_SESSION = 36 * HOUR
-_LONGEST_ROLE_SESSION = 12 * HOUR
-_SESSION_NAME_LENGTH = 64
 
 
 class Options(Value):
-    """What the command line may ask of a plan; None and False where it asks nothing."""
+    """What the command line may ask of a plan; None and False where it asks nothing.
 
-    __slots__ = ("direct", "duration", "mfa_serial")
+    `role` is an ARN or a name, `min_ttl` what must be left of the credentials at the start; in seconds.
+    """
+
+    __slots__ = ("direct", "duration", "mfa_serial", "min_ttl", "role", "session_duration")
     direct: bool
     duration: int | None
     mfa_serial: str | None
+    min_ttl: int | None
+    role: str | None
+    session_duration: int | None
 
-    def __init__(
-        self, *, direct: bool = False, duration: int | None = None, mfa_serial: str | None = None
+    def __init__(  # noqa: PLR0913  # each an option
+        self,
+        *,
+        direct: bool = False,
+        duration: int | None = None,
+        mfa_serial: str | None = None,
+        min_ttl: int | None = None,
+        role: str | None = None,
+        session_duration: int | None = None,
     ) -> None:
-        self._set(direct=direct, duration=duration, mfa_serial=mfa_serial)
+        self._set(direct=direct, duration=duration, mfa_serial=mfa_serial, min_ttl=min_ttl)
+        self._set(role=role, session_duration=session_duration)
 
 
 class Plan(Value):
-    """The calls to make for one profile, who signs the first, and where they go."""
+    """The calls to make for one profile, who signs the first, and where they go.
 
-    __slots__ = ("capped", "endpoint_url", "enrolment", "profile", "region", "requests")
+    `requests` is empty where a source's temporary credentials are handed out as they are. `capped` tells that
+    AWS's limit of an hour cut a wanted duration short; `min_ttl` seconds must be left at the start.
+    """
+
+    __slots__ = ("capped", "endpoint_url", "min_ttl", "profile", "region", "requests", "signer")
     profile: Profile
-    enrolment: Enrolment
+    signer: Signer
     requests: tuple[Request, ...]
     region: str
     endpoint_url: str | None
     capped: bool
+    min_ttl: int
 
-    def __init__(  # noqa: PLR0913  # a plan is these six facts
+    def __init__(  # noqa: PLR0913  # a plan is these facts
         self,
         profile: Profile,
-        enrolment: Enrolment,
+        signer: Signer,
         requests: tuple[Request, ...],
         *,
         region: str,
         endpoint_url: str | None,
         capped: bool,
+        min_ttl: int = 0,
     ) -> None:
-        self._set(
-            profile=profile,
-            enrolment=enrolment,
-            requests=requests,
-            region=region,
-            endpoint_url=endpoint_url,
-            capped=capped,
-        )
+        self._set(profile=profile, signer=signer, requests=requests, region=region)
+        self._set(endpoint_url=endpoint_url, capped=capped, min_ttl=min_ttl)
 
     @property
     def account_id(self) -> str | None:
         """The account that the credentials belong to, as far as an ARN tells."""
-        role = self.requests[-1]
-        arn = role.role_arn if isinstance(role, AssumeRole) else self.enrolment.user_arn
+        role = self.requests[-1] if self.requests else None
+        arn = role.role_arn if isinstance(role, AssumeRole) else self.signer.user_arn
         return arn.split(":")[4] if arn.count(":") > 4 else None  # noqa: PLR2004  # arn:partition:iam::account:...
 
     def child_region(self, environ: Mapping[str, str]) -> str | None:
@@ -102,7 +113,7 @@ class Plan(Value):
         return self._question((GetSessionToken(("any",), MFA_SESSION_SECONDS),))
 
     def _question(self, asked: tuple[Request, ...]) -> str:
-        lines = [f"access-key\t{self.enrolment.access_key_id!r}"]
+        lines = [self.signer.question()]
         if self.endpoint_url:
             lines.append(f"endpoint\t{self.endpoint_url!r}")
         return "\n".join([*lines, *(request.question() for request in asked)])
@@ -111,114 +122,96 @@ class Plan(Value):
 def make_plan(config: Config, index: Index, name: str, options: Options, environ: Mapping[str, str]) -> Plan:
     """Return the plan for profile `name`.
 
-    Raises NotEnrolled, UnsupportedSource, DurationRefused, BadVariable, and what reading the config raises.
+    Raises NotEnrolled, DurationRefused, MinTtlUnreachable, RoleTwice, RoleUnplaced, BadVariable, and what
+    reading the config raises.
     """
-    chain = config.chain(name)
+    chain = full_chain(config, index, name)
     source = chain[-1]
-    enrolment = _enrolment(index, chain)
-    serials = _mfa_serials(chain, enrolment, options, environ)
-    roles = [profile for profile in reversed(chain) if profile.role_arn]
-    direct = _is_direct(chain[0], roles, options)
-    mfa_session = GetSessionToken(serials, _mfa_session_seconds(source))
-    requests, capped = _requests(roles, mfa_session, enrolment, options, direct=direct)
+    signer = signer_of(index, source, environ)
+    if options.role:
+        if chain[0].role_arn and not (signer.has_role and chain[0] is source):
+            raise RoleTwice(profile=name, role=chain[0].role_arn, source=source.name)
+        chain = [chain[0].assuming(signer.role_arn(options.role)), *chain]
+    requests, capped = _Calls(chain, signer, options, environ).in_order()
     return Plan(
         chain[0],
-        enrolment,
+        signer,
         requests,
-        region=sts_region(chain[0].role_arn or enrolment.user_arn, source.region, chain[0].region),
+        region=sts_region(_last_role_arn(chain) or signer.user_arn, source.region, chain[0].region),
         endpoint_url=config.endpoint_url("sts", source),
         capped=capped,
+        min_ttl=options.min_ttl or 0,
     )
 
 
-def _enrolment(index: Index, chain: list[Profile]) -> Enrolment:
-    source = chain[-1]
-    enrolment = index.enrolment(source.name)
-    if enrolment is not None:
-        return enrolment
-    if source.foreign_source:
-        raise UnsupportedSource(profile=source.name, source=source.foreign_source)
-    raise NotEnrolled(profile=source.name)
+def _last_role_arn(chain: list[Profile]) -> str | None:
+    return next((profile.role_arn for profile in chain if profile.role_arn), None)
 
 
-def _mfa_serials(
-    chain: list[Profile], enrolment: Enrolment, options: Options, environ: Mapping[str, str]
-) -> tuple[str, ...]:
-    """Return who may answer: the option, the variable, the profile, its source profiles, the index."""
-    if options.mfa_serial:
-        return (options.mfa_serial,)
-    if variable := environ.get("AWS_MFA_SERIAL"):
-        if not is_mfa_serial(variable):
-            raise BadVariable(variable="AWS_MFA_SERIAL", value=variable, wanted=MFA_SERIAL_WANTED)
-        return (variable,)
-    for profile in chain:
-        if profile.vaultpy_mfa_serials:
-            return profile.vaultpy_mfa_serials
-        if profile.mfa_serial:
-            return (profile.mfa_serial,)
-    return enrolment.mfa_serials
+class _Calls:
+    """The calls of one plan, on their way to being decided."""
 
+    def __init__(
+        self, chain: list[Profile], signer: Signer, options: Options, environ: Mapping[str, str]
+    ) -> None:
+        self._chain = chain
+        self._signer = signer
+        self._options = options
+        self._environ = environ
+        self._wish = Wish(options.duration, options.min_ttl)
+        assumed = chain[:-1] if signer.has_role else chain
+        self._roles = [profile for profile in reversed(assumed) if profile.role_arn]
+        self._serials = () if signer.is_temporary else self._mfa_serials()
 
-def _mfa_session_seconds(source: Profile) -> int:
-    seconds = source.vaultpy_session_duration or MFA_SESSION_SECONDS
-    if not _SHORTEST <= seconds <= _LONGEST_MFA_SESSION:
-        raise source.bad_value("vaultpy_session_duration", "a duration from 15m to 36h")
-    return seconds
+    def in_order(self) -> tuple[tuple[Request, ...], bool]:
+        """Return them, and whether AWS's limit of an hour cut a wanted duration short."""
+        usual = mfa_session_seconds(self._chain[-1], self._options.session_duration)
+        if not self._roles:
+            if self._signer.is_temporary:
+                return (), False
+            return (GetSessionToken(self._serials, self._wish.mfa_seconds(usual)),), False
+        calls: list[Request] = []
+        if self._serials and not self._is_direct():
+            calls.append(GetSessionToken(self._serials, usual))
+        capped = False
+        for profile in self._roles:
+            by_session = bool(calls) or self._signer.is_temporary
+            wanted = profile.duration_seconds or HOUR
+            if profile is self._roles[-1]:
+                wanted = self._wish.role_seconds(profile)
+                self._wish.check_reachable(profile, by_session=by_session)
+            capped = capped or (by_session and wanted > HOUR)
+            calls.append(self._role(profile, min(wanted, HOUR) if by_session else wanted, by_session))
+        return tuple(calls), capped
 
-
-def _wanted(options: Options, otherwise: int, longest: int) -> int:
-    """Return the seconds that are asked for; raises DurationRefused, as AWS would after the touch."""
-    seconds = options.duration or otherwise
-    if not _SHORTEST <= seconds <= longest:
-        limits = f"{_SHORTEST} s and {longest} s ({longest // HOUR}h)"
-        raise DurationRefused(reason=f"{seconds} s is not between {limits}")
-    return seconds
-
-
-def _is_direct(target: Profile, roles: list[Profile], options: Options) -> bool:
-    if options.direct or target.vaultpy_mfa == "direct":
-        return True
-    wanted = options.duration or target.duration_seconds or HOUR
-    return target.vaultpy_mfa != "shared" and len(roles) == 1 and wanted > HOUR
-
-
-def _requests(
-    roles: list[Profile],
-    mfa_session: GetSessionToken,
-    enrolment: Enrolment,
-    options: Options,
-    *,
-    direct: bool,
-) -> tuple[tuple[Request, ...], bool]:
-    """Return the calls in order, and whether AWS's limit of an hour cut a wanted duration short."""
-    serials = mfa_session.mfa_serials
-    if not roles:
-        wanted = _wanted(options, mfa_session.duration, _LONGEST_MFA_SESSION)
-        return (GetSessionToken(serials, wanted),), False
-    requests: list[Request] = []
-    if serials and not direct:
-        requests.append(mfa_session)
-    capped = False
-    for profile in roles:
-        wanted = profile.duration_seconds or HOUR
-        if profile is roles[-1]:
-            wanted = _wanted(options, wanted, _LONGEST_ROLE_SESSION)
-        chained = bool(requests)
-        capped = capped or (chained and wanted > HOUR)
-        requests.append(
-            AssumeRole(
-                profile.role_arn or "",
-                profile.role_session_name or _user_name(enrolment),
-                external_id=profile.external_id,
-                duration=min(wanted, HOUR) if chained else wanted,
-                mfa_serials=() if chained else serials,
-            )
+    def _role(self, profile: Profile, seconds: int, by_session: bool) -> AssumeRole:  # noqa: FBT001  # private
+        asked_for = profile is self._chain[0]
+        return AssumeRole(
+            profile.role_arn or "",
+            profile.role_session_name or self._signer.session_name,
+            external_id=profile.external_id,
+            duration=seconds,
+            mfa_serials=() if by_session else self._serials,
+            carried=carried(profile, self._environ if asked_for else {}),
         )
-    return tuple(requests), capped
 
+    def _is_direct(self) -> bool:
+        target = self._roles[-1]
+        if self._options.direct or target.vaultpy_mfa == "direct":
+            return True
+        return target.vaultpy_mfa != "shared" and len(self._roles) == 1 and self._wish.of_role(target) > HOUR
 
-def _user_name(enrolment: Enrolment) -> str:
-    """Return the IAM user's name as a role session name: at least two of the letters that AWS takes."""
-    name = enrolment.user_name
-    kept = "".join(c if c.isascii() and (c.isalnum() or c in "_+=,.@-") else "-" for c in name)
-    return (kept if len(kept) > 1 else kept + "-vaultpy")[:_SESSION_NAME_LENGTH]
+    def _mfa_serials(self) -> tuple[str, ...]:
+        """Return who may answer: the option, the variable, the profile, its source profiles, the index."""
+        if self._options.mfa_serial:
+            return (self._options.mfa_serial,)
+        if variable := self._environ.get("AWS_MFA_SERIAL"):
+            if not is_mfa_serial(variable):
+                raise BadVariable(variable="AWS_MFA_SERIAL", value=variable, wanted=MFA_SERIAL_WANTED)
+            return (variable,)
+        for profile in self._chain:
+            if profile.vaultpy_mfa_serials:
+                return profile.vaultpy_mfa_serials
+            if profile.mfa_serial:
+                return (profile.mfa_serial,)
+        return self._signer.mfa_serials

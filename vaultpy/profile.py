@@ -15,14 +15,18 @@ _ACCOUNT_DIGITS = 12
 _ROLE_ARN_LENGTHS = range(20, 2048 + 1)
 _ROLE_SECONDS = range(900, 43200 + 1)
 _DIGITS = 10
-_FOREIGN = (
-    "credential_source",
-    "credential_process",
-    "web_identity_token_file",
-    "sso_session",
-    "sso_start_url",
-    "sso_account_id",
-    "sso_role_name",
+_OF_A_SOURCE = frozenset(
+    {
+        "aws_access_key_id",
+        "credential_process",
+        "credential_source",
+        "login_session",
+        "sso_account_id",
+        "sso_role_name",
+        "sso_session",
+        "sso_start_url",
+        "web_identity_token_file",
+    }
 )
 
 
@@ -60,6 +64,8 @@ _is_role_name = _made_of("_+=,.@-", range(1, 64 + 1))
 _is_session_name = _made_of("_+=,.@-", range(2, 64 + 1))
 _is_external_id = _made_of("_+=,.@:/-", range(2, 1224 + 1))
 is_mfa_serial = _made_of("_+=/:,.@-", range(9, 256 + 1))
+is_source_identity = _is_session_name
+SOURCE_IDENTITY_WANTED = "a source identity (2 to 64 letters, digits and _+=,.@-)"
 MFA_SERIAL_WANTED = "an MFA device's ARN or serial number (9 to 256 letters, digits and _+=/:,.@-)"
 
 
@@ -94,14 +100,24 @@ class Profile(Value):
 
     Each property is the config key of that name, None where absent, and raises BadConfigValue for a value
     of the wrong form. `path` is the config file; `settings` holds every key but the secret ones;
-    `has_plain_keys` tells of an `aws_access_key_id` of its own in either file.
+    `has_plain_keys` tells of an `aws_access_key_id` of its own in either file, `has_keys_in_credentials` of
+    one in the credentials file, `has_session_token` of a session token beside it.
     """
 
-    __slots__ = ("has_plain_keys", "name", "path", "settings")
+    __slots__ = (
+        "has_keys_in_credentials",
+        "has_plain_keys",
+        "has_session_token",
+        "name",
+        "path",
+        "settings",
+    )
     name: str
     path: str
     settings: Mapping[str, str]
     has_plain_keys: bool
+    has_keys_in_credentials: bool
+    has_session_token: bool
 
     role_arn = _Key(is_role_arn, "a role's ARN such as arn:aws:iam::123456789012:role/NAME")
     source_profile = _Key()
@@ -117,21 +133,36 @@ class Profile(Value):
     vaultpy_yubikey = _Key()
     vaultpy_account = _Key()
 
-    def __init__(self, name: str, path: str, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        path: str,
+        settings: Mapping[str, str],
+        *,
+        has_keys_in_credentials: bool = False,
+        has_session_token: bool = False,
+    ) -> None:
         self._set(name=name, path=path, settings=settings, has_plain_keys="aws_access_key_id" in settings)
+        self._set(has_keys_in_credentials=has_keys_in_credentials, has_session_token=has_session_token)
 
     def __hash__(self) -> int:
         return hash((self.name, self.path))
+
+    def assuming(self, role_arn: str) -> Profile:
+        """Return a profile of the same name and settings whose role is `role_arn`, assumed with this one."""
+        settings = {key: value for key, value in self.settings.items() if key not in _OF_A_SOURCE}
+        return Profile(self.name, self.path, settings | {"role_arn": role_arn, "source_profile": self.name})
+
+    @property
+    def assumed_by(self) -> str | None:
+        """The other profile whose credentials assume this one's role; a web identity does without."""
+        others = self.role_arn and not self.settings.get("web_identity_token_file")
+        return self.source_profile if others and self.source_profile != self.name else None
 
     def bad_value(self, key: str, wanted: str) -> BadConfigValue:
         """Return the error that says that `key` is not what is `wanted`."""
         value = self.settings.get(key, "")
         return BadConfigValue(profile=self.name, key=key, value=value, wanted=wanted, path=self.path)
-
-    @property
-    def foreign_source(self) -> str | None:
-        """The first key that takes the credentials from elsewhere than an access key."""
-        return next((key for key in _FOREIGN if self.settings.get(key)), None)
 
     @property
     def duration_seconds(self) -> int | None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from vaultpy.aws_api import AwsClient
     from vaultpy.credentials import AccessKey
     from vaultpy.mfa import TokenCode
+    from vaultpy.session_tags import Carried
     from vaultpy.sts_requests import Request
 
 CLOCK_LIMIT_SECONDS = 15 * 60
@@ -119,8 +120,20 @@ class Sts:
         parameters |= {"RoleArn": request.role_arn, "RoleSessionName": request.session_name}
         if request.external_id is not None:
             parameters["ExternalId"] = request.external_id
+        parameters |= _carried(request.carried)
         answer = client.call("assume_role", signer, parameters, {**facts, "role": request.role_arn})
         return _credentials(answer, client.host)
+
+
+def _carried(carried: Carried) -> dict[str, object]:
+    parameters: dict[str, object] = {}
+    if carried.tags:
+        parameters["Tags"] = [{"Key": key, "Value": value} for key, value in carried.tags]
+    if carried.transitive_tags:
+        parameters["TransitiveTagKeys"] = list(carried.transitive_tags)
+    if carried.source_identity:
+        parameters["SourceIdentity"] = carried.source_identity
+    return parameters
 
 
 def _member(answer: dict[str, Any], name: str, host: str) -> Any:  # noqa: ANN401  # botocore's own type

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from vaultpy.session_tags import Carried
 from vaultpy.values import Value
 
 TYPE_CHECKING = False
+
+NOTHING_CARRIED = Carried()
 
 
 class GetSessionToken(Value):
@@ -27,14 +30,15 @@ class GetSessionToken(Value):
 class AssumeRole(Value):
     """One AssumeRole; `duration` in seconds (900..43200); MFA serials only where the code goes on it."""
 
-    __slots__ = ("duration", "external_id", "mfa_serials", "role_arn", "session_name")
+    __slots__ = ("carried", "duration", "external_id", "mfa_serials", "role_arn", "session_name")
     role_arn: str
     session_name: str
     external_id: str | None
     duration: int
     mfa_serials: tuple[str, ...]
+    carried: Carried
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # a request has its parameters
         self,
         role_arn: str,
         session_name: str,
@@ -42,6 +46,7 @@ class AssumeRole(Value):
         external_id: str | None,
         duration: int,
         mfa_serials: tuple[str, ...] = (),
+        carried: Carried = NOTHING_CARRIED,
     ) -> None:
         self._set(
             role_arn=role_arn,
@@ -49,6 +54,18 @@ class AssumeRole(Value):
             external_id=external_id,
             duration=duration,
             mfa_serials=mfa_serials,
+            carried=carried,
+        )
+
+    def with_code(self, mfa_serials: tuple[str, ...]) -> AssumeRole:
+        """Return the same request with an MFA code on it."""
+        return AssumeRole(
+            self.role_arn,
+            self.session_name,
+            external_id=self.external_id,
+            duration=self.duration,
+            mfa_serials=mfa_serials,
+            carried=self.carried,
         )
 
     @property
@@ -58,7 +75,8 @@ class AssumeRole(Value):
 
     def question(self) -> str:
         """Return every parameter that changes what the credentials may do; not how MFA was shown."""
-        return f"assume-role\t{self.role_arn!r}\t{self.session_name!r}\t{self.external_id!r}"
+        asked = f"{self.role_arn!r}\t{self.session_name!r}\t{self.external_id!r}"
+        return f"assume-role\t{asked}{self.carried.question()}"
 
 
 if TYPE_CHECKING:
