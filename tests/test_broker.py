@@ -143,9 +143,11 @@ def test_a_session_is_looked_for_once_without_the_lock_and_once_under_it(desk: D
     looks: list[str] = []
 
     class Counted(SessionStore):
-        def get(self, question: str, margin: float, duration: int = 0) -> Credentials | None:
+        def get(
+            self, question: str, margin: float, duration: int = 0, min_ttl: int = 0
+        ) -> Credentials | None:
             looks.append(question)
-            return super().get(question, margin, duration)
+            return super().get(question, margin, duration, min_ttl)
 
     desk.sessions = Counted(desk.index, [], desk.clock)
     plan = desk.plan(role(dev_role.arn))
@@ -538,7 +540,7 @@ def test_a_clock_that_is_off_costs_one_more_touch_at_worst_and_never_again(
     assert desk.signed() == SHARED
     assert desk.events.count("touch") <= 2
     assert sum(seconds for _, seconds in desk.person.waits) <= STEP_SECONDS + 1
-    assert abs(desk.ledger.offset() - seconds) < 2
+    assert abs(desk.ledger.time.offset() - seconds) < 2
 
     desk.sessions.forget()
     desk.events.clear()
@@ -573,6 +575,161 @@ def test_an_hour_s_error_is_told_while_the_finger_is_waited_for(desk: Desk, dev_
     with pytest.raises(errors.ClockWrong):
         desk.broker(plan, sts=sts).credentials(plan)
     assert desk.ledger.spent(desk.device.serial) is None
+
+
+@pytest.mark.parametrize(
+    ("seconds", "note", "warning"),
+    [
+        (10, None, None),
+        (-120, "this computer's clock is 2m 00s ahead of AWS's, which is allowed for", None),
+        (600, None, "this computer's clock is 10m 00s behind AWS's: other services than STS may refuse"),
+    ],
+)
+def test_a_clock_that_is_off_is_told_and_a_danger_to_the_command_is_warned_of(
+    desk: Desk, dev_role: Role, seconds: int, note: str | None, warning: str | None
+) -> None:
+    desk.aws_clock.advance(seconds)
+    desk.credentials(desk.plan(role(dev_role.arn)))
+
+    told = [text for text in desk.person.notes if "clock" in text]
+    assert told == ([note] if note else [])
+    assert [text[: len(warning or "")] for text in desk.person.warnings] == ([warning] if warning else [])
+
+    desk.person.notes.clear()
+    desk.person.warnings.clear()
+    desk.credentials(desk.plan(role(dev_role.arn)), cache=False)
+    assert desk.person.notes == []  # it is known by now
+    assert len(desk.person.warnings) == (warning is not None)
+
+
+def test_sessions_end_by_awss_clock(desk: Desk, dev_role: Role) -> None:
+    desk.aws_clock.advance(600)
+    plan = desk.plan(role(dev_role.arn))
+    made = desk.credentials(plan)
+    assert made.expiration - desk.clock() > 4100
+    assert desk.sessions.get(plan.question(2), 0, min_ttl=3590) == made
+    assert desk.sessions.get(plan.question(2), 0, min_ttl=3610) is None
+
+
+# ---- a role that wants the MFA to be recent ---------------------------------------------------------
+
+
+@pytest.fixture
+def strict_role(aws: SimulatedAws) -> Role:
+    """Return a role that takes no MFA older than ten minutes."""
+    return aws.account(ACCOUNT).role("strict", requires_mfa=True, max_age=600)
+
+
+def later(desk: Desk, seconds: float) -> None:
+    for clock in (desk.aws_clock, desk.clock):
+        clock.advance(seconds)
+
+
+def test_a_role_that_refuses_an_old_mfa_session_is_tried_once_with_a_fresh_touch(
+    desk: Desk, dev_role: Role, strict_role: Role
+) -> None:
+    text = role(dev_role.arn) + role(strict_role.arn, "strict")
+    desk.credentials(desk.plan(text))
+    later(desk, 700)
+    credentials = desk.credentials(desk.plan(text, "strict"))
+
+    assert desk.signed() == [*SHARED, "AssumeRole", "AssumeRole"]
+    assert desk.touched.wanted[-1].reason == "this role may want a fresh touch"
+    assert desk.person.notes[-1] == "that worked; to be asked at once: vaultpy_mfa = direct in strict"
+    assert desk.credentials(desk.plan(text, "strict")) == credentials
+    assert desk.events.count("touch") == 2
+
+
+def test_a_young_session_or_nobody_at_the_terminal_is_no_reason_for_a_touch(
+    desk: Desk, dev_role: Role
+) -> None:
+    closed = dev_role.account.role("closed", trusts=["arn:aws:iam::999999999999:root"])
+    text = role(dev_role.arn) + role(closed.arn, "closed")
+    with pytest.raises(errors.RoleDenied):
+        desk.credentials(desk.plan(text, "closed"))
+    later(desk, 290)
+    with pytest.raises(errors.RoleDenied):
+        desk.credentials(desk.plan(text, "closed"))
+    assert desk.events.count("touch") == 1
+
+    later(desk, 20)
+    desk.somebody_there = False
+    with pytest.raises(errors.RoleDenied):
+        desk.credentials(desk.plan(text, "closed"))
+    assert desk.events.count("touch") == 1
+
+    desk.somebody_there = True
+    with pytest.raises(errors.RoleDenied):
+        desk.credentials(desk.plan(text, "closed"))
+    assert desk.events.count("touch") == 2
+
+
+def test_a_role_refused_by_another_role_is_not_tried_directly(desk: Desk, dev_role: Role) -> None:
+    closed = dev_role.account.role("closed", trusts=["arn:aws:iam::999999999999:root"])
+    text = role(dev_role.arn) + role(closed.arn, "closed", source="role")
+    desk.credentials(desk.plan(text))
+    later(desk, 700)
+    with pytest.raises(errors.RoleDenied):
+        desk.credentials(desk.plan(text, "closed"))
+    assert desk.events.count("touch") == 1
+
+
+# ---- how much must be left --------------------------------------------------------------------------
+
+
+def test_a_session_with_less_left_than_is_wanted_is_renewed(desk: Desk, dev_role: Role) -> None:
+    text = role(dev_role.arn)
+    desk.credentials(desk.plan(text))
+    later(desk, 595)
+    desk.credentials(desk.plan(text, options=Options(min_ttl=3000)))
+    assert desk.signed() == SHARED
+    later(desk, 10)
+    renewed = desk.credentials(desk.plan(text, options=Options(min_ttl=3000)))
+    assert desk.signed() == [*SHARED, "AssumeRole"]
+    assert desk.events.count("touch") == 1
+    assert renewed.expiration == int(desk.aws_clock()) + 3600
+
+
+def test_a_limit_of_an_hour_is_told_when_it_cuts_a_session_and_not_when_that_serves_again(
+    desk: Desk, dev_role: Role
+) -> None:
+    plan = desk.plan(role(dev_role.arn, more="duration_seconds = 7200\nvaultpy_mfa = shared"))
+    desk.credentials(plan)
+    assert any("to 1h" in text for text in desk.person.notes)
+    desk.person.notes.clear()
+    desk.credentials(plan)
+    assert desk.person.notes == []
+
+
+# ---- sources that are not enrolled ------------------------------------------------------------------
+
+
+def test_a_foreign_sources_temporary_credentials_assume_the_role_without_a_code(
+    desk: Desk, aws: SimulatedAws, dev_role: Role
+) -> None:
+    desk.enrol()
+    lent = desk.credentials(desk.plan(role(dev_role.arn)))
+    aws.account(ACCOUNT).role("next", trusts=(dev_role.arn,))
+    text = role(f"arn:aws:iam::{ACCOUNT}:role/next", "next", source="other")
+    plan = desk.plan(text + "[profile other]\ncredential_process = lend\n", "next")
+    assert plan.signer.is_temporary
+    desk.signer = lent
+    desk.events.clear()
+    first = desk.credentials(plan)
+    assert first == desk.credentials(plan)
+    assert desk.signed() == [*SHARED, "AssumeRole"]
+    assert "touch" not in desk.events
+
+
+def test_without_a_role_they_are_handed_out_as_they_are_and_a_long_term_key_is_not(
+    desk: Desk, dev_role: Role
+) -> None:
+    lent = desk.credentials(desk.plan(role(dev_role.arn)))
+    plan = desk.plan("[profile other]\ncredential_process = lend\n", "other")
+    with pytest.raises(errors.SourceUnfit, match="source of profile other gives a long-term access key"):
+        desk.credentials(plan)
+    desk.signer = lent
+    assert desk.credentials(plan) == lent
 
 
 # ---- what an error shows -----------------------------------------------------------------------------

@@ -128,9 +128,3 @@ def test_a_value_cannot_be_changed() -> None:
 
 def test_a_value_shows_its_fields_by_name() -> None:
     assert repr(AccessKey("AKIAEXAMPLE", Secret(HIDDEN))) == "AccessKey(id='AKIAEXAMPLE', secret=<secret>)"
-
-
-@pytest.mark.parametrize(("margin", "last"), [(0, 999), (300, 699), (0.5, 999)])
-def test_credentials_hold_until_their_expiration_less_the_margin(margin: float, last: float) -> None:
-    assert credentials(1000).valid_for(margin, last)
-    assert not credentials(1000).valid_for(margin, last + 1)

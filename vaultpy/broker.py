@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from vaultpy import errors
 from vaultpy.calling import Caller
-from vaultpy.plan import HOUR
+from vaultpy.credentials import Credentials
+from vaultpy.durations import HOUR
 from vaultpy.sessions import MARGIN_SECONDS
 from vaultpy.sts_requests import AssumeRole, GetSessionToken
 from vaultpy.trace import trace
@@ -21,12 +22,17 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from vaultpy.calling import Person, Sts
-    from vaultpy.credentials import AccessKey, Credentials
+    from vaultpy.credentials import AccessKey
     from vaultpy.ledger import Ledger
     from vaultpy.mfa import MfaDevice
     from vaultpy.plan import Plan
     from vaultpy.sessions import SessionStore
     from vaultpy.sts_requests import Request
+
+_FIRST_ROLE = 2
+_FRESH_SECONDS = 300
+_MAY_WANT_TOUCH = "this role may want a fresh touch"
+_CAPPED = "AWS limits a role that another session assumes to 1h; --direct lifts that from a user's only role"
 
 
 class Broker:
@@ -37,25 +43,35 @@ class Broker:
         *,
         sessions: SessionStore | None,
         ledger: Ledger,
-        access_key: Callable[[Plan], AccessKey],
+        access_key: Callable[[Plan], AccessKey | Credentials],
         mfa_device: Callable[[Plan], MfaDevice],
         sts: Sts,
         person: Person,
         confirm_endpoint: Callable[[str | None], None],
         clock: Callable[[], float],
+        margin: float = MARGIN_SECONDS,
+        fresh_touch: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`sessions` is None where nothing is to be read from or written to a cache."""
+        """`sessions` is None where nothing is to be read from or written to a cache.
+
+        `margin` is how many seconds the credentials must last, `fresh_touch` tells whether there is somebody
+        to touch the key for a role that refuses an MFA session as too old.
+        """
         self._sessions = sessions
         self._ledger = ledger
         self._access_key = access_key
         self._caller = Caller(sts, ledger, mfa_device, person=person, clock=clock)
         self._person = person
         self._confirm_endpoint = confirm_endpoint
+        self._margin = margin
+        self._fresh_touch = fresh_touch
         self._made_here: list[Credentials] = []
 
     def credentials(self, plan: Plan) -> Credentials:
         """Return credentials for the whole plan; raises what stands in their way."""
         made = len(plan.requests)
+        if not made:
+            return self._temporary(plan)
         cached = self._cached(plan, made)
         if cached is not None:
             return cached
@@ -68,6 +84,8 @@ class Broker:
             cached = self._cached(plan, made)
             if cached is not None:
                 return cached
+            if plan.capped and made == len(plan.requests):
+                self._person.note(_CAPPED)
             credentials = self._get(plan, made)
             self._made_here.append(credentials)
             self._keep(plan, made, credentials)
@@ -82,10 +100,39 @@ class Broker:
         except errors.SessionRefused:
             if self._sessions is None or signer in self._made_here:
                 raise
+        except errors.RoleDenied:
+            if not isinstance(request, AssumeRole) or not self._may_want_fresh_touch(plan, made, signer):
+                raise
+            return self._directly(plan, request)
         self._person.note("AWS no longer takes the session at hand: getting a new one")
         with suppress(errors.SessionsLeft):  # a session that stays is refused once more, and that is said
-            self._sessions.forget(access_key_id=plan.enrolment.access_key_id)
+            self._sessions.forget(access_key_id=plan.signer.key)
         return self._ask(plan, request, self._signer(plan, made))
+
+    def _may_want_fresh_touch(self, plan: Plan, made: int, signer: AccessKey | Credentials) -> bool:
+        """Tell whether a role may have refused because of the age of the MFA session that signed.
+
+        AWS's refusal never says so. A session of this run, or of the last minutes, is not too old for anyone.
+        """
+        if self._sessions is None or signer in self._made_here or not self._fresh_touch():
+            return False
+        by_mfa_session = made == _FIRST_ROLE and isinstance(plan.requests[0], GetSessionToken)
+        age = self._sessions.age(plan.question(1)) if by_mfa_session else None
+        return age is not None and age > _FRESH_SECONDS
+
+    def _directly(self, plan: Plan, request: AssumeRole) -> Credentials:
+        """Put a new code on the role itself, once."""
+        fresh = request.with_code(plan.requests[0].mfa_serials)
+        credentials = self._ask(plan, fresh, self._access_key(plan), _MAY_WANT_TOUCH)
+        self._person.note(f"that worked; to be asked at once: vaultpy_mfa = direct in {plan.profile.name}")
+        return credentials
+
+    def _temporary(self, plan: Plan) -> Credentials:
+        """Hand out what a source gives, as it is; raises SourceUnfit for a long-term key."""
+        credentials = self._access_key(plan)
+        if not isinstance(credentials, Credentials):
+            raise errors.SourceUnfit(profile=plan.profile.name)
+        return credentials
 
     def _signer(self, plan: Plan, made: int) -> AccessKey | Credentials:
         """Return who signs the plan's request number `made`.
@@ -97,7 +144,7 @@ class Broker:
             return self._under_lock(plan, made - 1) if cached is None else cached
         request = plan.requests[0]
         rides = isinstance(request, AssumeRole) and not request.mfa_serials and request.duration <= HOUR
-        if rides and self._sessions is not None:
+        if rides and self._sessions is not None and not plan.signer.is_temporary:
             session = self._sessions.get(plan.mfa_session_question(), MARGIN_SECONDS)
             if session is not None:
                 return session
@@ -108,9 +155,13 @@ class Broker:
         if self._sessions is None:
             return None
         request = plan.requests[made - 1]
-        only_signs = made < len(plan.requests) and isinstance(request, GetSessionToken)
-        duration = 0 if only_signs else request.duration
-        found = self._sessions.get(plan.question(made), MARGIN_SECONDS, duration)
+        signs = made < len(plan.requests)
+        found = self._sessions.get(
+            plan.question(made),
+            MARGIN_SECONDS if signs else self._margin,
+            0 if signs and isinstance(request, GetSessionToken) else request.duration,
+            0 if signs else plan.min_ttl,
+        )
         trace(f"session {request.label}: {'found' if found else 'none at hand'}")
         return found
 
@@ -119,7 +170,7 @@ class Broker:
             self._sessions.put(
                 plan.question(made),
                 credentials,
-                access_key_id=plan.enrolment.access_key_id,
+                access_key_id=plan.signer.key,
                 label=plan.requests[made - 1].label,
                 profile=plan.profile.name,
                 duration=plan.requests[made - 1].duration,
@@ -136,15 +187,17 @@ class Broker:
     def _mfa_lock(self, plan: Plan, request: Request) -> Iterator[None]:
         """Hold the locks of all devices that may be asked, in one order for every run."""
         with ExitStack() as locks:
-            for name in sorted(set(request.mfa_serials)) or [plan.enrolment.access_key_id]:
+            for name in sorted(set(request.mfa_serials)) or [plan.signer.key]:
                 locks.enter_context(self._ledger.lock("mfa", name, waiting=self._say_waiting))
             yield
 
     def _say_waiting(self, pid: int) -> None:
         self._person.note(f"waiting for process {pid}, which is getting the same credentials")
 
-    def _ask(self, plan: Plan, request: Request, signer: AccessKey | Credentials) -> Credentials:
+    def _ask(
+        self, plan: Plan, request: Request, signer: AccessKey | Credentials, reason: str = ""
+    ) -> Credentials:
         if isinstance(request, AssumeRole) and request.mfa_serials:
             with self._mfa_lock(plan, request):
-                return self._caller.call(plan, request, signer)
+                return self._caller.call(plan, request, signer, reason)
         return self._caller.call(plan, request, signer)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from vaultpy import errors
 from vaultpy.mfa import STEP_SECONDS, CodeWanted, NoMoreCodesError
 from vaultpy.sts_requests import AssumeRole
+from vaultpy.text import clock_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +45,9 @@ if TYPE_CHECKING:
         def note(self, text: str) -> None:
             """Say what goes on."""
 
+        def warn(self, text: str) -> None:
+            """Say what should be known although it works."""
+
         def wait(self, text: str, seconds: float) -> None:
             """Say what is waited for, and wait."""
 
@@ -52,6 +56,8 @@ T = TypeVar("T")
 
 _CLOCK_NOISE_SECONDS = 2
 _DATE_SECONDS = 1  # how finely a Date header tells the time
+_WORTH_TELLING_SECONDS = 30
+_OTHERS_ALLOW_SECONDS = 300
 _PAUSES_SECONDS = (1, 3)
 _NOTHING_SENT = (errors.Unreachable, errors.TlsFailed)
 _MENDABLE = (*_NOTHING_SENT, errors.NoAnswer, errors.AwsBusy)
@@ -75,22 +81,31 @@ class Caller:
         self._mfa_device = mfa_device
         self._person = person
         self._clock = clock
+        self._told = False
 
-    def call(self, plan: Plan, request: Request, signer: AccessKey | Credentials) -> Credentials:
-        """Make the call; to be made under the lock of the MFA devices that may be asked."""
+    def call(
+        self, plan: Plan, request: Request, signer: AccessKey | Credentials, reason: str = ""
+    ) -> Credentials:
+        """Make the call; to be made under the lock of the MFA devices that may be asked.
+
+        `reason` says why a touch is asked for again.
+        """
         if request.mfa_serials:
-            return self._call_with_code(plan, request, signer)
+            return self._call_with_code(plan, request, signer, reason)
         return self._patiently(
             lambda: self._sts.credentials(request, signer, None, _facts(plan)), _MENDABLE, math.inf
         )
 
-    def _call_with_code(self, plan: Plan, request: Request, signer: AccessKey | Credentials) -> Credentials:
+    def _call_with_code(
+        self, plan: Plan, request: Request, signer: AccessKey | Credentials, reason: str
+    ) -> Credentials:
         """Call with a code; once more with the next one if the first was refused or its fate is unknown."""
         wanted = CodeWanted(
             request.mfa_serials,
-            plan.enrolment.user_name,
+            plan.signer.user_name,
             account=plan.profile.vaultpy_account,
             purpose=_purpose(plan),
+            reason=reason,
         )
         try:
             return self._send_code(plan, request, signer, wanted)
@@ -126,17 +141,26 @@ class Caller:
         raise errors.TypedCodeRefused(mfa_serial=code.mfa_serial)
 
     def _learn_aws_clock(self) -> None:
-        offset = self._sts.clock_offset()
-        if abs(offset - self._ledger.offset()) > _CLOCK_NOISE_SECONDS:
-            self._ledger.set_offset(offset)
+        """Remember by how much AWS's clock is ahead; tell it if it is much and new, or much for others."""
+        offset, known = self._sts.clock_offset(), self._ledger.time.offset()
+        if abs(offset - known) > _CLOCK_NOISE_SECONDS:
+            self._ledger.time.set_offset(offset)
+        if self._told or abs(offset) < _WORTH_TELLING_SECONDS:
+            return
+        self._told = True
+        off = f"this computer's clock is {clock_text(offset)} AWS's"
+        if abs(offset) > _OTHERS_ALLOW_SECONDS:
+            self._person.warn(f"{off}: other services than STS may refuse the command; set the clock")
+        elif abs(offset - known) > _WORTH_TELLING_SECONDS:
+            self._person.note(f"{off}, which is allowed for")
 
     def _aws_step(self) -> int:
-        return int((self._clock() + self._ledger.offset()) // STEP_SECONDS)
+        return int(self._ledger.time() // STEP_SECONDS)
 
     def _end_of(self, code: TokenCode) -> float:
         """Return when the code's step ends, by this computer's clock; a typed one is of the present."""
         step = self._aws_step() if code.step is None else code.step
-        return (step + 1) * STEP_SECONDS - self._ledger.offset()
+        return (step + 1) * STEP_SECONDS - self._ledger.time.offset()
 
     def _is_out_of_time(self, code: TokenCode) -> bool:
         """Tell whether AWS takes the code no more, or only after more than a step's wait."""
@@ -170,8 +194,10 @@ class Caller:
 def _purpose(plan: Plan) -> str:
     """Say what the touch is for: the role's ARN first, the profile's name, which anyone can choose, last."""
     role = next((r.role_arn for r in reversed(plan.requests) if isinstance(r, AssumeRole)), None)
-    return f"{role or 'an MFA session of ' + plan.enrolment.user_arn} for {plan.profile.name}"
+    return (
+        f"{role or 'an MFA session of ' + (plan.signer.user_arn or plan.signer.name)} for {plan.profile.name}"
+    )
 
 
 def _facts(plan: Plan) -> dict[str, object]:
-    return {"profile": plan.enrolment.name, "user": plan.enrolment.user_arn}
+    return {"profile": plan.signer.name, "user": plan.signer.user_arn or plan.signer.name}

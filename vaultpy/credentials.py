@@ -34,7 +34,3 @@ class Credentials(Value):
             session_token=session_token,
             expiration=expiration,
         )
-
-    def valid_for(self, margin: float, now: float) -> bool:
-        """Tell whether they still hold `margin` seconds after `now` (both in seconds)."""
-        return now + margin < self.expiration

@@ -26,17 +26,16 @@ def execute(run: Wiring, profile: str, command: Sequence[str], options: Mapping[
     in the way, and what can be known before a touch, before it.
     """
     words = list(command) or _shell(run.environ, profile)
-    plan = make_plan(run.config, run.index, profile, _asked(options), run.environ)
+    plan = make_plan(run.config, run.index, profile, asked(options, "exec"), run.environ)
     settings = run.config.child_settings(plan.profile)
     path = find_command(words, run.environ)
-    if plan.capped:
-        run.terminal.warn("AWS limits a role reached through an MFA session to 1h; --direct lifts that")
     code = options.get("--mfa-token")
     broker = run.broker(
         plan,
         cache="--no-cache" not in options,
         code=_line_of_stdin() if code == "-" else code,
         yubikey=options.get("--yubikey"),
+        retries_direct=True,
     )
     credentials = broker.credentials(plan)
     region = options.get("--region")
@@ -45,17 +44,25 @@ def execute(run: Wiring, profile: str, command: Sequence[str], options: Mapping[
     )
 
 
-def _asked(options: Mapping[str, str]) -> Options:
-    duration = options.get("--duration")
+def asked(options: Mapping[str, str], verb: str) -> Options:
+    """Return what the options of `verb` ask of a plan; raises UsageError and BadDuration."""
     mfa_serial = options.get("--mfa-serial")
     if mfa_serial and not is_mfa_serial(mfa_serial):
         problem = f"--mfa-serial {mfa_serial} is not {MFA_SERIAL_WANTED}"
-        raise errors.UsageError(problem=problem, command="exec")
+        raise errors.UsageError(problem=problem, command=verb)
     return Options(
         direct="--direct" in options,
-        duration=None if duration is None else parse_duration(duration),
+        duration=_seconds(options, "--duration"),
         mfa_serial=mfa_serial,
+        min_ttl=_seconds(options, "--min-ttl"),
+        role=options.get("--role"),
+        session_duration=_seconds(options, "--session-duration"),
     )
+
+
+def _seconds(options: Mapping[str, str], name: str) -> int | None:
+    text = options.get(name)
+    return None if text is None else parse_duration(text)
 
 
 def _shell(environ: Mapping[str, str], profile: str) -> list[str]:

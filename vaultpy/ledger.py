@@ -12,7 +12,9 @@ from __future__ import annotations
 import os
 import time
 
-from vaultpy.errors import StateUnusable, StillBusy
+from vaultpy.aws_time import AwsTime, unusable
+from vaultpy.digests import digest
+from vaultpy.errors import StillBusy
 from vaultpy.mfa import STEP_SECONDS
 from vaultpy.state import locked, make_private_directory, open_lock_file, replace_file, try_lock
 
@@ -22,8 +24,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 _STEPS_AHEAD = 2
-_LARGEST_OFFSET = 1e9  # which nan and inf are not below
-_OFFSET_NOISE = 2.0  # a Date header has whole seconds
 # flock knows no time limit, a thread that waits in it cannot be called back, and SIGALRM belongs to the main
 # program; fifty processes that ask at this pace cost a few hundredths of one processor.
 _POLL_SECONDS = 0.05
@@ -32,7 +32,7 @@ _POLL_SECONDS = 0.05
 class Lock:
     """A lock that is held by one process (and one thread) at a time; free at once when its holder dies.
 
-    Its file names the holder for those who wait: `<pid> <time.monotonic(), one for all processes>`.
+    Its file names the holder's process for those who wait.
     """
 
     __slots__ = ("_descriptor", "_path", "_patience", "_waiting")
@@ -49,12 +49,12 @@ class Lock:
             self._descriptor = open_lock_file(self._path)
             try:
                 self._wait()
-                self._sign(f"{os.getpid()} {time.monotonic():.0f}\n")
+                self._sign(f"{os.getpid()}\n")
             except BaseException:
                 os.close(self._descriptor)
                 raise
         except OSError as error:
-            raise _unusable(self._path, error) from error
+            raise unusable(self._path, error) from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -69,13 +69,13 @@ class Lock:
         began = time.monotonic()
         said = False
         while not try_lock(self._descriptor):
-            holder, since = self._holder()
+            holder = self._holder()
             if holder and not said:
                 said = True
                 self._waiting(holder)
-            now = time.monotonic()
-            if now - began >= self._patience:
-                raise StillBusy(pid=holder or "?", seconds=round(now - (since if holder else began)))
+            waited = time.monotonic() - began
+            if waited >= self._patience:
+                raise StillBusy(pid=holder or "?", seconds=round(waited))
             time.sleep(_POLL_SECONDS)
 
     def _sign(self, text: str) -> None:
@@ -83,15 +83,13 @@ class Lock:
         os.lseek(self._descriptor, 0, os.SEEK_SET)
         os.write(self._descriptor, text.encode())
 
-    def _holder(self) -> tuple[int, float]:
-        """Return the holder's process and since when; process 0 in the instant before it has signed."""
+    def _holder(self) -> int:
+        """Return the holder's process; 0 in the instant before it has signed."""
         os.lseek(self._descriptor, 0, os.SEEK_SET)
-        words = os.read(self._descriptor, 100).split()
         try:
-            pid, since = words
-            return int(pid), float(since)
+            return int(os.read(self._descriptor, 100))
         except ValueError:
-            return 0, 0.0
+            return 0
 
 
 class Ledger:
@@ -103,7 +101,7 @@ class Ledger:
     def __init__(self, directory: str, clock: Callable[[], float]) -> None:
         self._locks = os.path.join(directory, "locks")
         self._ledger = os.path.join(directory, "ledger")
-        self._clock = clock
+        self.time = AwsTime(self._ledger, clock)
 
     def lock(self, kind: str, name: str, *, waiting: Callable[[int], None], patience: float = 90.0) -> Lock:
         """Return the lock of the MFA device, role or card (`kind`) called `name`, to be used with `with`.
@@ -112,7 +110,7 @@ class Ledger:
         seconds StillBusy names the holder.
         """
         make_private_directory(self._locks)
-        return Lock(os.path.join(self._locks, f"{kind}-{_file_name(name)}"), waiting, patience)
+        return Lock(os.path.join(self._locks, f"{kind}-{digest(name)}"), waiting, patience)
 
     def spent(self, serial: str) -> int | None:
         """Return the last step whose code was sent for the MFA device `serial`.
@@ -139,42 +137,18 @@ class Ledger:
                 if spent is None or spent < step:
                     replace_file(path, f"{step}\n".encode())
         except OSError as error:
-            raise _unusable(path, error) from error
+            raise unusable(path, error) from error
 
     def next_step(self, serial: str) -> int:
         """Return the first step, at AWS's time or later, that is not spent for the MFA device `serial`."""
         spent = self.spent(serial)
         return self._step() if spent is None else max(self._step(), spent + 1)
 
-    def offset(self) -> float:
-        """Return by how many seconds AWS's clock was ahead of this computer's when last measured, else 0.
-
-        A measurement from the future of this clock does not count: the clock has been set back since.
-        """
-        try:
-            offset, measured = map(float, (self._read(self._offset_file()) or "").split())
-        except ValueError:
-            return 0.0
-        known = measured <= self._clock() + _OFFSET_NOISE and abs(offset) < _LARGEST_OFFSET
-        return offset if known else 0.0
-
-    def set_offset(self, seconds: float) -> None:
-        """Remember that AWS's clock is `seconds` ahead of this computer's."""
-        path = self._offset_file()
-        make_private_directory(self._ledger)
-        try:
-            replace_file(path, f"{seconds:.3f} {self._clock():.0f}\n".encode())
-        except OSError as error:
-            raise _unusable(path, error) from error
-
     def _step(self) -> int:
-        return int((self._clock() + self.offset()) // STEP_SECONDS)
+        return int(self.time() // STEP_SECONDS)
 
     def _entry(self, serial: str) -> str:
-        return os.path.join(self._ledger, f"mfa-{_file_name(serial)}")
-
-    def _offset_file(self) -> str:
-        return os.path.join(self._ledger, "clock-offset")
+        return os.path.join(self._ledger, f"mfa-{digest(serial)}")
 
     def _read(self, path: str) -> str | None:
         try:
@@ -183,18 +157,4 @@ class Ledger:
         except FileNotFoundError:
             return None
         except OSError as error:
-            raise _unusable(path, error) from error
-
-
-def _file_name(name: str) -> str:
-    from _blake2 import blake2b  # `hashlib` would load OpenSSL
-
-    return blake2b(name.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-
-def _unusable(path: str, error: OSError) -> StateUnusable:
-    return StateUnusable(
-        path=path,
-        reason=error.strerror,
-        remedy="make it writable for you, or name another place: export XDG_STATE_HOME=DIRECTORY",
-    )
+            raise unusable(path, error) from error

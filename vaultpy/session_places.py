@@ -8,7 +8,7 @@ import sys
 import time
 
 from vaultpy.errors import BadVariable, VaultpyError
-from vaultpy.kernel_keyring import KernelKeyring
+from vaultpy.kernel_keyring import KernelKeyring, KernelPlace
 from vaultpy.values import Secret
 
 TYPE_CHECKING = False
@@ -16,9 +16,28 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Protocol, TypeVar
 
-    from vaultpy.sessions import Place
-
     _Result = TypeVar("_Result")
+
+    class Place(Protocol):
+        """Somewhere that texts live under digests; each method raises OSError when it cannot.
+
+        `name` stands in the index; `quiet` tells that nobody is ever asked anything for a look.
+        """
+
+        name: str
+        quiet: bool
+
+        def read(self, digest: str) -> str | None:
+            """Return the text, or None where there is none or it has ended."""
+
+        def write(self, digest: str, text: str, ttl: int) -> None:
+            """Keep `text` for `ttl` seconds; EDQUOT asks for the removal of another."""
+
+        def delete(self, digest: str) -> None:
+            """Remove the text, if it is there."""
+
+        def names(self) -> list[str]:
+            """Return the digests of all that lives there, as far as the place can tell."""
 
     class Keystore(Protocol):
         """The part of a keystore that sessions need; each method raises VaultpyError."""
@@ -51,33 +70,6 @@ def chosen_places(environ: Mapping[str, str], places: list[Place]) -> list[Place
         wanted = "one of " + ", ".join(_CHOICES)
         raise BadVariable(variable="VAULTPY_SESSIONS", value=chosen, wanted=wanted)
     return [place for place in places if chosen in {"auto", place.name}]
-
-
-class KernelPlace:
-    """The kernel keyring as a place; raises OSError as it does."""
-
-    name = "kernel"
-    quiet = True
-
-    def __init__(self, keyring: KernelKeyring) -> None:
-        self._keyring = keyring
-
-    def read(self, digest: str) -> str | None:
-        """Return the text, or None where there is none."""
-        data = self._keyring.read(digest)
-        return None if data is None else data.decode(errors="replace")
-
-    def write(self, digest: str, text: str, ttl: int) -> None:
-        """Keep `text` for `ttl` seconds."""
-        self._keyring.write(digest, text.encode(), ttl)
-
-    def delete(self, digest: str) -> None:
-        """Remove the text, if it is there."""
-        self._keyring.delete(digest)
-
-    def names(self) -> list[str]:
-        """Return the digests of all that lives there."""
-        return self._keyring.names()
 
 
 class KeystorePlace:

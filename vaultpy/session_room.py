@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vaultpy.index import Index
     from vaultpy.records import SessionEntry
-    from vaultpy.sessions import Place
+    from vaultpy.session_places import Place
 
 
 def write(index: Index, place: Place, entry: SessionEntry, text: str, ttl: int) -> None:

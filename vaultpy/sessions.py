@@ -6,6 +6,7 @@ kernel keyring, else the system keystore; never a file in clear. What no place t
 
 from __future__ import annotations
 
+from vaultpy.digests import digest
 from vaultpy.errors import SessionsLeft, StateUnusable
 from vaultpy.records import SessionEntry
 from vaultpy.session_text import parse, render
@@ -13,59 +14,45 @@ from vaultpy.session_text import parse, render
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol
 
     from vaultpy.credentials import Credentials
     from vaultpy.index import Index
-
-    class Place(Protocol):
-        """Somewhere that texts live under digests; each method raises OSError when it cannot.
-
-        `name` stands in the index; `quiet` tells that nobody is ever asked anything for a look.
-        """
-
-        name: str
-        quiet: bool
-
-        def read(self, digest: str) -> str | None:
-            """Return the text, or None where there is none or it has ended."""
-
-        def write(self, digest: str, text: str, ttl: int) -> None:
-            """Keep `text` for `ttl` seconds; EDQUOT asks for the removal of another."""
-
-        def delete(self, digest: str) -> None:
-            """Remove the text, if it is there."""
-
-        def names(self) -> list[str]:
-            """Return the digests of all that lives there, as far as the place can tell."""
-
+    from vaultpy.session_places import Place
 
 MARGIN_SECONDS = 300
 """How long a session must last for a command that begins now."""
+SERVER_MARGIN_SECONDS = 900
+"""The same for whatever asks again: with less left, SDKs ask at every request."""
 
+_GUARD_SIZE = 64  # bytes: that a session answers the question, and not another with the same digest
 _CLOCK_TOLERANCE = 900  # AWS refuses what is signed with a clock that is further off
 
 
-def digest(question: str) -> str:
-    """Return the name, 32 hexadecimal digits, under which the session that answers `question` is kept."""
-    return _blake2b(question, 16)
+def serves(  # noqa: PLR0913  # what a session has, and what is wanted of it
+    expiration: int,
+    made_for: int,
+    now: float,
+    *,
+    margin: float = MARGIN_SECONDS,
+    duration: int = 0,
+    min_ttl: int = 0,
+) -> bool:
+    """Tell whether a session that ends at `expiration` and was made for so many seconds will do.
 
-
-def _guard(question: str) -> str:
-    return _blake2b(question, 64)
-
-
-def _blake2b(text: str, size: int) -> str:
-    from _blake2 import blake2b  # `hashlib` would load OpenSSL
-
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=size).hexdigest()
+    It must last `margin` seconds more, or a third of the time it was made for, but never less than `min_ttl`,
+    and have been made for `duration`. One that seems to last longer than it was made for does not: the clock
+    was set back, so nothing tells when it really ends.
+    """
+    left = expiration - now
+    enough = left > max(min(margin, made_for / 3), min_ttl)
+    return enough and made_for >= duration and left <= made_for + _CLOCK_TOLERANCE
 
 
 class SessionStore:
     """The sessions in `places`, the first that works being used, and listed in `index`.
 
-    `clock` gives the epoch in seconds, `everywhere` are all places that sessions of other runs may live in
-    (None: just `places`). A place that refuses is passed over; raises what the index raises.
+    `clock` gives AWS's time as an epoch in seconds, `everywhere` are all places that sessions of other runs
+    may live in (None: just `places`). A place that refuses is passed over; raises what the index raises.
     """
 
     def __init__(
@@ -80,21 +67,30 @@ class SessionStore:
         self._clock = clock
         self._everywhere = places if everywhere is None else everywhere
 
-    def get(self, question: str, margin: float, duration: int = 0) -> Credentials | None:
+    def get(self, question: str, margin: float, duration: int = 0, min_ttl: int = 0) -> Credentials | None:
         """Return the session that answers `question`, if it lasts for `margin` seconds more.
 
-        A third of the time it was made for is enough, too. One made for less than `duration` does not serve.
+        A third of the time it was made for is enough, too, but never less than `min_ttl` seconds. One made
+        for less than `duration` does not serve.
         """
-        name, guard = digest(question), _guard(question)
+        name, guard = digest(question), digest(question, _GUARD_SIZE)
         entry = self._listed(name)
         if entry is None or entry.expiration <= self._clock():
             return None  # without opening a keystore for what was never stored or has ended
         for place in self._places:
             text = _read(place, name) if _may_hold(place, entry) else None
             found = parse(text, guard) if text else None
-            if found and self._serves(*found, margin, duration):
+            if found is None:
+                continue
+            now, end = self._clock(), found[0].expiration
+            if serves(end, found[1], now, margin=margin, duration=duration, min_ttl=min_ttl):
                 return found[0]
         return None
+
+    def age(self, question: str) -> float | None:
+        """Return how many seconds ago the session that answers `question` was made, as the index has it."""
+        entry = self._listed(digest(question))
+        return None if entry is None else self._clock() - (entry.expiration - entry.duration)
 
     def put(  # noqa: PLR0913  # all of it is listed
         self,
@@ -119,7 +115,7 @@ class SessionStore:
             expiration=credentials.expiration,
             profile=profile,
         )
-        text = render(credentials, duration, _guard(question))
+        text = render(credentials, duration, digest(question, _GUARD_SIZE))
         if not self._places or credentials.expiration <= self._clock():
             return
         try:
@@ -179,12 +175,6 @@ class SessionStore:
 
     def _listed(self, name: str) -> SessionEntry | None:
         return next((entry for entry in self._index.sessions() if entry.digest == name), None)
-
-    def _serves(self, credentials: Credentials, made_for: int, margin: float, duration: int) -> bool:
-        now = self._clock()
-        if credentials.expiration > now + made_for + _CLOCK_TOLERANCE:
-            return False  # the clock was set back, so nothing tells when they really end
-        return made_for >= duration and credentials.valid_for(min(margin, made_for / 3), now)
 
     def _keep_somewhere(self, entry: SessionEntry, text: str) -> None:
         old = self._listed(entry.digest)

@@ -46,6 +46,11 @@ def show_duration(seconds: float) -> str:
     return f"{left}s"
 
 
+def clock_text(offset: float) -> str:
+    """Say how far a clock is `behind` or `ahead of` one that is `offset` seconds ahead of it."""
+    return f"{show_duration(abs(offset))} {'behind' if offset > 0 else 'ahead of'}"
+
+
 def clock_wrong(offset: float) -> ClockWrong:
     """Return the error for an AWS clock that is `offset` seconds ahead of this computer's."""
-    return ClockWrong(amount=show_duration(abs(offset)), direction="behind" if offset > 0 else "ahead of")
+    return ClockWrong(off=clock_text(offset))

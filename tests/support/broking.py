@@ -39,11 +39,16 @@ class Person:
     def __init__(self, *clocks: Clock) -> None:
         self._clocks = clocks
         self.notes: list[str] = []
+        self.warnings: list[str] = []
         self.waits: list[tuple[str, float]] = []
 
     def note(self, text: str) -> None:
         """Remember what was said."""
         self.notes.append(text)
+
+    def warn(self, text: str) -> None:
+        """Remember what was warned of."""
+        self.warnings.append(text)
 
     def wait(self, text: str, seconds: float) -> None:
         """Let the time pass."""
@@ -98,7 +103,9 @@ class Desk:
         self.index = Index(str(directory / "state" / "index"))
         self.ledger = Ledger(str(directory / "state"), self.clock)
         self.cache: MemoryKeystore[Secret] = MemoryKeystore()
-        self.sessions = SessionStore(self.index, [KeystorePlace(lambda: self.cache)], self.clock)
+        self.sessions = SessionStore(self.index, [KeystorePlace(lambda: self.cache)], self.ledger.time)
+        self.somebody_there = True
+        self.signer: Credentials | None = None
         self.confirm: Callable[[str | None], None] = lambda _: None
         self.keystore_failure: Exception | None = None
         self.environ: dict[str, str] = {"AWS_CONFIG_FILE": str(directory / "config")}
@@ -138,6 +145,7 @@ class Desk:
             person=self.person,
             confirm_endpoint=self._confirm,
             clock=self.clock,
+            fresh_touch=lambda: self.somebody_there,
         )
 
     def credentials(self, plan: Plan, *, cache: bool = True) -> Credentials:
@@ -148,9 +156,11 @@ class Desk:
         """Return the signed calls that AWS saw."""
         return [call.action for call in self.aws.calls]
 
-    def _access_key(self, plan: Plan) -> AccessKey:
-        assert plan.enrolment.name == "dev"
+    def _access_key(self, plan: Plan) -> AccessKey | Credentials:
+        assert (plan.signer.enrolment is not None) == (plan.signer.name == "dev")
         self.events.append("keystore")
+        if self.signer is not None:
+            return self.signer
         if self.keystore_failure is not None:
             raise self.keystore_failure
         return AccessKey(self.key.id, Secret(self.key.secret))

@@ -23,11 +23,10 @@ from pathlib import Path
 from vaultpy.credentials import Credentials
 from vaultpy.errors import VaultpyError
 from vaultpy.index import Index
-from vaultpy.kernel_keyring import _PROCESS_KEYRING, KernelKeyring, _numbers
+from vaultpy.kernel_keyring import _PROCESS_KEYRING, KernelKeyring, KernelPlace, _numbers
 from vaultpy.ledger import Ledger
 from vaultpy.mfa import STEP_SECONDS
 from vaultpy.records import Enrolment, SessionEntry
-from vaultpy.session_places import KernelPlace
 from vaultpy.sessions import SessionStore
 from vaultpy.state import locked, replace_file
 from vaultpy.values import Secret
@@ -171,7 +170,7 @@ def spend_in_a_crowd(directory: str, count: str) -> None:
         if not child:
             with ledger.lock("mfa", "alice", waiting=lambda _pid: None):
                 step = ledger.next_step("alice")
-                while ledger._clock() < step * STEP_SECONDS:
+                while ledger.time() < step * STEP_SECONDS:
                     time.sleep(0.001)
                 ledger.spend("alice", step)
             say(step)
