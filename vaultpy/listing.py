@@ -2,29 +2,32 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
+from vaultpy.digests import digest
 from vaultpy.errors import VaultpyError
 from vaultpy.plan import Options, make_plan
-from vaultpy.sessions import digest
 from vaultpy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from vaultpy.config import Config
     from vaultpy.index import Index
     from vaultpy.records import Enrolment, SessionEntry
 
 
 class Row(Value):
-    """One profile; empty texts and 0 where there is nothing. `expiration` is an epoch in seconds.
+    """One profile; empty texts and 0 where there is nothing.
 
-    The texts are as the files have them: whoever shows them to a terminal makes them harmless.
+    `expiration` is the end of the session that serves the profile, `mfa_expiration` that of its user's MFA
+    session (epochs in seconds). The texts are as the files have them: whoever shows them to a terminal makes
+    them harmless.
     """
 
     __slots__ = (
         "access_key_id",
         "expiration",
+        "mfa_expiration",
         "mfa_serials",
         "profile",
         "role_arn",
@@ -38,9 +41,17 @@ class Row(Value):
     user_arn: str
     mfa_serials: tuple[str, ...]
     expiration: int
+    mfa_expiration: int
 
-    def __init__(
-        self, profile: str, source_profile: str, role_arn: str, enrolment: Enrolment | None, expiration: int
+    def __init__(  # noqa: PLR0913  # what a row shows
+        self,
+        profile: str,
+        source_profile: str,
+        role_arn: str,
+        enrolment: Enrolment | None,
+        *,
+        expiration: int,
+        mfa_expiration: int,
     ) -> None:
         self._set(profile=profile, source_profile=source_profile, role_arn=role_arn)
         self._set(
@@ -48,15 +59,11 @@ class Row(Value):
             user_arn=enrolment.user_arn if enrolment else "",
             mfa_serials=enrolment.mfa_serials if enrolment else (),
             expiration=expiration,
+            mfa_expiration=mfa_expiration,
         )
 
     def as_json(self) -> dict[str, object]:
-        """Return the object that `list --json` shows for this row; its shape is a promise.
-
-        `profile` (text), `source_profile`, `role_arn`, `access_key_id`, `user_arn` (text or null),
-        `mfa_serials` (array of texts, those that AWS told of at `add`), `expiration` (of the session that
-        serves this profile: epoch in seconds, or null). Later versions may add members.
-        """
+        """Return the object that `list --json` shows; its shape is a promise (docs/schemas/list.json)."""
         return {
             "profile": self.profile,
             "source_profile": self.source_profile or None,
@@ -65,10 +72,11 @@ class Row(Value):
             "user_arn": self.user_arn or None,
             "mfa_serials": list(self.mfa_serials),
             "expiration": self.expiration or None,
+            "mfa_expiration": self.mfa_expiration or None,
         }
 
 
-def rows(config: Config, index: Index, sessions: list[SessionEntry]) -> list[Row]:
+def rows(config: Config, index: Index, sessions: list[SessionEntry], environ: Mapping[str, str]) -> list[Row]:
     """Return a row a profile, in the order of the config file, then keys that no profile names.
 
     `sessions` are those that are alive.
@@ -77,16 +85,41 @@ def rows(config: Config, index: Index, sessions: list[SessionEntry]) -> list[Row
     ends = {entry.digest: entry.expiration for entry in sessions}
     names = config.names()
     names += [name for name in enrolments if name not in names]
-    return [_row(config, index, name, enrolments.get(name), ends) for name in names]
+    found = []
+    for name in names:
+        source, role = _source_and_role(config, name)
+        expiration, mfa_expiration = _ends(config, index, name, ends, environ)
+        found.append(
+            Row(
+                name,
+                source,
+                role,
+                enrolments.get(name),
+                expiration=expiration,
+                mfa_expiration=mfa_expiration,
+            )
+        )
+    return found
 
 
-def _row(config: Config, index: Index, name: str, enrolment: Enrolment | None, ends: dict[str, int]) -> Row:
-    """Return one row, also of a profile that cannot be used: `exec` says what is wrong with it."""
-    source = role = ""
-    expiration = 0
-    with suppress(VaultpyError):
+def _source_and_role(config: Config, name: str) -> tuple[str, str]:
+    """Return what the profile says, empty where it cannot be read: `exec` says what is wrong with it."""
+    try:
         profile = config.profile(name)
-        source, role = profile.source_profile or "", profile.role_arn or ""
-        plan = make_plan(config, index, name, Options(), {})
-        expiration = ends.get(digest(plan.question(len(plan.requests))), 0)
-    return Row(name, source, role, enrolment, expiration)
+    except VaultpyError:
+        return "", ""
+    return profile.source_profile or "", profile.role_arn or ""
+
+
+def _ends(
+    config: Config, index: Index, name: str, ends: dict[str, int], environ: Mapping[str, str]
+) -> tuple[int, int]:
+    """Return when the profile's own session ends and when its user's MFA session does."""
+    try:
+        plan = make_plan(config, index, name, Options(), environ)
+    except VaultpyError:
+        return 0, 0
+    if not plan.requests:
+        return 0, 0
+    own = plan.question(len(plan.requests))
+    return ends.get(digest(own), 0), ends.get(digest(plan.mfa_session_question()), 0)

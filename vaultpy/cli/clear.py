@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from vaultpy import errors
 from vaultpy.clearing import forget_profile
 from vaultpy.cli.context import say, wiring
 
@@ -21,8 +22,10 @@ def clear(
 
     Example: vaultpy clear
     """
+    if profile == "":  # an unset variable of a script, which does not mean all sessions
+        raise errors.UsageError(problem="PROFILE is empty", command="clear")
     run = wiring(context)
-    if profile:
+    if profile is not None:
         forgotten = forget_profile(run.config, run.index, run.sessions, profile, run.environ)
     else:
         forgotten = run.sessions.forget()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Annotated
 
 import typer
@@ -25,8 +24,8 @@ def list_(
     Example: vaultpy list
     """
     run = wiring(context)
-    now = time.time()
-    found = rows(run.config, run.index, run.sessions.alive())
+    now = run.ledger.time()
+    found = rows(run.config, run.index, run.sessions.alive(), run.environ)
     if as_json:
         for line in json.dumps([row.as_json() for row in found], indent=2).splitlines():
             say(line)
@@ -40,6 +39,14 @@ def list_(
 
 
 def _cells(row: Row, now: float) -> tuple[str, str, str, str]:
-    left = show_duration(row.expiration - now) + " left" if row.expiration else ""
     key = row.access_key_id or (f"of {row.source_profile}" if row.source_profile else "")
-    return printable(row.profile), printable(key), left, printable(row.role_arn)
+    return printable(row.profile), printable(key), _left(row, now), printable(row.role_arn)
+
+
+def _left(row: Row, now: float) -> str:
+    """Return what is left of the session; where the roles alone want MFA, of their user's MFA session."""
+    if row.expiration:
+        return show_duration(row.expiration - now) + " left"
+    if row.mfa_expiration and not row.role_arn:
+        return f"MFA {show_duration(row.mfa_expiration - now)} left"
+    return ""
