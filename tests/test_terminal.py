@@ -137,6 +137,25 @@ def test_six_digits_are_taken_without_enter_and_corrections_count() -> None:
         assert terminal.wait() == 0
 
 
+def test_an_error_of_another_thread_takes_the_place_of_the_live_line() -> None:
+    program = """
+import threading
+shown = threading.Event()
+def wait():
+    with terminal.waiting("touch", 15, typing=False) as waiting:
+        waiting.pause(0, None)
+        shown.set()
+        threading.Event().wait()
+threading.Thread(target=wait, daemon=True).start()
+shown.wait()
+terminal.error(NotEnrolled(profile="dev"))
+os._exit(0)
+"""
+    with run(program, NO_COLOR="1") as terminal:
+        terminal.wait()
+        assert "15 s left\r\x1b[Kvaultpy: error: no access key" in terminal.screen
+
+
 def test_a_dumb_terminal_gets_no_control_sequences() -> None:
     with run(WAIT, TERM="dumb") as terminal:
         terminal.expect("touch it")

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +14,14 @@ import pytest
 from support.pcscd import missing
 from support.world import BIN, World
 from vaultpy import warm
+from vaultpy.config import Config
+from vaultpy.credentials import Credentials
+from vaultpy.index import Index
+from vaultpy.kernel_keyring import KernelKeyring, KernelPlace
+from vaultpy.plan import Options, make_plan
+from vaultpy.sessions import SessionStore
 from vaultpy.simulated.finger import SteadyFinger
+from vaultpy.values import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +40,7 @@ SHOW = (
     "--debug",
     "$x",
 )
+PLAIN = [["exec", "dev-role", "--", "true"], ["credential-process", "dev-role"]]
 
 
 @pytest.fixture(scope="module")
@@ -41,24 +52,24 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield world
 
 
-def by_the_long_way(world: World, *words: str, env: dict[str, str] | None = None) -> str:
+def by_the_long_way(world: World, *words: str, env: dict[str, str] | None = None, verb: str = "exec") -> str:
     """Run with `--debug`, which the warm path leaves to the command line."""
-    done = world.vaultpy("--debug", "exec", *words, env=env)
+    done = world.vaultpy("--debug", verb, *words, env=env)
     assert done.returncode == 0, done.stderr
     assert "session arn:aws:iam::123456789012:role/dev: found" in done.stderr
     return done.stdout
 
 
-@pytest.mark.parametrize(
-    "more",
-    [
-        {},
-        {"AWS_REGION": "us-west-2", "AWS_PROFILE": "other", "AWS_VAULT": "outer", "VAULTPY": "outer"},
-        {"AWS_ACCESS_KEY_ID": "ASIA", "AWS_SECRET_ACCESS_KEY": "x", "AWS_SESSION_TOKEN": "y"},
-        {"VAULTPY_KEYSTORE_PASSPHRASE": "never to be seen", "LC_ALL": "C", "ODD": "a\nb"},
-        {"AWS_BEARER_TOKEN_BEDROCK": "never to be seen"},
-    ],
-)
+ENVIRONMENTS = [
+    {},
+    {"AWS_REGION": "us-west-2", "AWS_PROFILE": "other", "AWS_VAULT": "outer", "VAULTPY": "outer"},
+    {"AWS_ACCESS_KEY_ID": "ASIA", "AWS_SECRET_ACCESS_KEY": "x", "AWS_SESSION_TOKEN": "y"},
+    {"VAULTPY_KEYSTORE_PASSPHRASE": "never to be seen", "LC_ALL": "C", "ODD": "a\nb"},
+    {"AWS_BEARER_TOKEN_BEDROCK": "never to be seen"},
+]
+
+
+@pytest.mark.parametrize("more", ENVIRONMENTS)
 @pytest.mark.parametrize("dashes", [["--"], []])
 def test_the_command_gets_the_same_words_and_environment(
     world: World, more: dict[str, str], dashes: list[str]
@@ -88,29 +99,39 @@ def test_the_command_gets_the_same_words_and_environment(
         ["exec", "dev-role", "--", "no-such-command"],
         ["exec", "dev-role", "--", "/"],
         ["exec", "dev-role", "--", "true\0"],
+        ["credential-process"],
+        ["credential-process", "dev-role", "true"],
+        ["credential-process", "--duration", "1h", "dev-role"],
+        ["credential-process", "dev-role", "--no-cache"],
+        ["credential-process", "--nonsense", "dev-role"],
+        ["credential-process", "no-such-profile"],
+        ["credential-process", "dev\0"],
     ],
 )
 def test_what_is_not_plain_is_left_to_the_command_line(world: World, words: list[str]) -> None:
-    warm.run(words, world.environment)
+    assert not warm.run(words, world.environment)
 
 
 @pytest.mark.parametrize("name", ["VAULTPY_SESSIONS", "VAULTPY_UNHEARD_OF", "AWS_UNHEARD_OF"])
-def test_a_variable_that_it_does_not_know_is_left_to_the_command_line(world: World, name: str) -> None:
-    warm.run(["exec", "dev-role", "--", "true"], world.environment | {name: "auto"})
-
-
-def test_without_a_session_it_returns_and_says_nothing(
-    world: World, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("words", PLAIN)
+def test_a_variable_that_it_does_not_know_is_left_to_the_command_line(
+    world: World, words: list[str], name: str
 ) -> None:
-    warm.run(["exec", "dev-role", "--", "true"], world.environment | {"XDG_STATE_HOME": str(tmp_path)})
+    assert not warm.run(words, world.environment | {name: "auto"})
+
+
+@pytest.mark.parametrize("words", PLAIN)
+def test_without_a_session_it_returns_and_says_nothing(
+    world: World, tmp_path: Path, capfd: pytest.CaptureFixture[str], words: list[str]
+) -> None:
+    assert not warm.run(words, world.environment | {"XDG_STATE_HOME": str(tmp_path)})
     assert capfd.readouterr() == ("", "")
 
 
-def test_a_broken_config_is_left_to_the_command_line(world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", PLAIN)
+def test_a_broken_config_is_left_to_the_command_line(world: World, tmp_path: Path, words: list[str]) -> None:
     (tmp_path / "config").write_text("[profile\n")
-    warm.run(
-        ["exec", "dev-role", "--", "true"], world.environment | {"AWS_CONFIG_FILE": str(tmp_path / "config")}
-    )
+    assert not warm.run(words, world.environment | {"AWS_CONFIG_FILE": str(tmp_path / "config")})
 
 
 @pytest.mark.parametrize("setting", ["region = eu\0west", "ca_bundle = /a\0b"])
@@ -121,7 +142,7 @@ def test_a_setting_that_no_variable_can_hold_is_told_without_a_touch(
     (tmp_path / "config").write_text(text.replace("[profile dev-role]", f"[profile dev-role]\n{setting}"))
     environment = world.environment | {"AWS_CONFIG_FILE": str(tmp_path / "config")}
     words = ["exec", "dev-role", "--", "true"]
-    warm.run(words, environment)
+    assert not warm.run(words, environment)
     touches = world.yubikey.calculations
     for options in ([], ["--no-cache"]):
         done = world.vaultpy("exec", *options, *words[1:], env=environment)
@@ -133,6 +154,56 @@ def test_a_setting_that_no_variable_can_hold_is_told_without_a_touch(
     assert world.yubikey.calculations == touches
 
 
+@pytest.mark.parametrize("more", ENVIRONMENTS)
+def test_an_sdk_gets_the_same_json(world: World, more: dict[str, str]) -> None:
+    environment = world.environment | more
+    touches = world.yubikey.calculations
+    done = world.vaultpy("credential-process", "dev-role", env=environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == by_the_long_way(world, "dev-role", env=environment, verb="credential-process")
+    assert json.loads(done.stdout)["AccountId"] == "123456789012"
+    assert world.yubikey.calculations == touches
+
+
+def test_the_json_is_written_here(world: World, capfd: pytest.CaptureFixture[str]) -> None:
+    assert warm.run(["credential-process", "dev-role"], world.environment)
+    out, err = capfd.readouterr()
+    assert json.loads(out)["Version"] == 1
+    assert err == ""
+
+
+@pytest.mark.parametrize(
+    ("left", "duration", "served"), [(1000, 3600, True), (800, 3600, False), (800, 900, False)]
+)
+def test_an_sdk_gets_no_session_that_it_would_want_to_be_renewed(
+    world: World, tmp_path: Path, *, left: int, duration: int, served: bool
+) -> None:
+    shutil.copytree(world.home / "state", tmp_path / "state")
+    config = (world.home / ".aws" / "config").read_text()
+    config += "[profile short]\nsource_profile = dev\nrole_arn = arn:aws:iam::123456789012:role/short\n"
+    (tmp_path / "config").write_text(f"{config}duration_seconds = {duration}\n")
+    environment = world.environment | {
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "AWS_CONFIG_FILE": str(tmp_path / "config"),
+    }
+    index = Index(str(tmp_path / "state" / "vaultpy" / "index"))
+    sessions = SessionStore(index, [KernelPlace(KernelKeyring())], time.time)
+    plan = make_plan(Config.load(environment), index, "short", Options(), environment)
+    sessions.put(
+        plan.question(2),
+        Credentials("ASIASHORT", Secret("secret"), Secret("token"), int(time.time()) + left),
+        access_key_id="of this test",
+        label="short",
+        profile="short",
+        duration=duration,
+    )
+    try:
+        assert sessions.get(plan.question(2), 300) is not None
+        assert warm.run(["credential-process", "short"], environment) is served
+    finally:
+        sessions.forget("of this test")
+
+
 def test_these_refusals_would_be_noticed(world: World) -> None:
     words = ["exec", "dev-role", "--", "sh", "-c", "exit 7"]
     program = f"import os; from vaultpy import warm; warm.run({words}, os.environ)"
@@ -140,7 +211,7 @@ def test_these_refusals_would_be_noticed(world: World) -> None:
     assert done.returncode == 7
 
 
-@pytest.mark.parametrize("words", [["exec", "dev-role", "--", "true"], ["list"]])
+@pytest.mark.parametrize("words", [*PLAIN, ["list"]])
 def test_a_directory_full_of_modules_changes_nothing(world: World, tmp_path: Path, words: list[str]) -> None:
     for name in ("json", "boto3", "typer", "vaultpy", "os", "_signal"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('loaded from the current directory')")

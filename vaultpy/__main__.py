@@ -19,7 +19,8 @@ def main() -> int:
     """Run the command line; returns the exit status."""
     _fill_closed_streams()
     try:
-        warm.run(sys.argv[1:], os.environ)
+        if warm.run(sys.argv[1:], os.environ):
+            return 0
         from vaultpy.cli.run import run
 
         status = run(sys.argv[1:], os.environ)

@@ -105,10 +105,10 @@ def rows(config: Config, index: Index, sessions: list[SessionEntry], environ: Ma
 def _source_and_role(config: Config, name: str) -> tuple[str, str]:
     """Return what the profile says, empty where it cannot be read: `exec` says what is wrong with it."""
     try:
-        profile = config.profile(name)
+        settings = config.profile(name).settings
     except VaultpyError:
         return "", ""
-    return profile.source_profile or "", profile.role_arn or ""
+    return settings.get("source_profile", ""), settings.get("role_arn", "")
 
 
 def _ends(

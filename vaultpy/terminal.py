@@ -66,11 +66,14 @@ class Terminal:
         self._listens = listens
         self._notify = notify
         self._debugs = False
+        self._alive: Countdown | None = None
 
     # ---- saying --------------------------------------------------------------------------------------
 
     def error(self, error: VaultpyError) -> None:
-        """Say what happened and what to do, on stderr."""
+        """Say what happened and what to do, on stderr, where what another thread waits for stood."""
+        if self._alive is not None:
+            self._alive.clear()
         self._say_on_stderr("error", RED, error.message)
         self._say_on_stderr("hint", BOLD, error.hint)
 
@@ -205,5 +208,10 @@ class Terminal:
                 stack.callback(self._notify(text, seconds, self._environ))
             if tty is not None:
                 stack.enter_context(tty.typing(echo=False, lines=False))
-            stack.callback(countdown.clear)
+            stack.callback(self._end, countdown)
+            self._alive = countdown
             yield countdown
+
+    def _end(self, countdown: Countdown) -> None:
+        self._alive = None
+        countdown.clear()

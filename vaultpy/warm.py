@@ -1,4 +1,4 @@
-"""`exec PROFILE -- CMD` out of a session at hand: the command line's first question, before any import.
+"""`exec PROFILE -- CMD` and `credential-process PROFILE` out of a session at hand, before any import.
 
 It is the same core and the same parser, and gives up without a word wherever the answer might differ: on any
 option, on a variable that it does not know, on any error. The command line then says what there is to say.
@@ -6,26 +6,38 @@ option, on a variable that it does not know, on any error. The command line then
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
-from vaultpy.argv import EXEC_FLAGS, EXEC_VALUES, split_exec
+from vaultpy.argv import (
+    CREDENTIAL_PROCESS_FLAGS,
+    CREDENTIAL_PROCESS_VALUES,
+    EXEC_FLAGS,
+    EXEC_VALUES,
+    split_words,
+)
+from vaultpy.aws_time import AwsTime
 from vaultpy.config import Config
+from vaultpy.credentials_json import render
 from vaultpy.environment import BEARER_TOKENS
 from vaultpy.errors import VaultpyError
 from vaultpy.handover import hand_over
 from vaultpy.index import Index
-from vaultpy.kernel_keyring import KernelKeyring
+from vaultpy.kernel_keyring import KernelKeyring, KernelPlace
 from vaultpy.launch import find_command
 from vaultpy.plan import Options, make_plan
-from vaultpy.session_places import KernelPlace
-from vaultpy.sessions import MARGIN_SECONDS, SessionStore
+from vaultpy.sessions import MARGIN_SECONDS, SERVER_MARGIN_SECONDS, SessionStore
 from vaultpy.state import state_directory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from vaultpy.credentials import Credentials
+    from vaultpy.plan import Plan
+
+_STDOUT = 1
 # What these say is read by the core alone, so that it means the same here and on the command line.
 _KNOWN = {
     "AWS_CONFIG_FILE",
@@ -64,17 +76,18 @@ _KNOWN = {
 }
 
 
-def run(words: list[str], environ: Mapping[str, str]) -> None:
-    """Become the command if a session serves; return if not, or if it is not for this path to tell."""
-    if words[:1] != ["exec"] or sys.platform != "linux" or not _knows(environ):
-        return
+def run(words: list[str], environ: Mapping[str, str]) -> bool:
+    """Answer out of a session, if one serves: become the command, or write the JSON and return true.
+
+    Returns false, nothing having been said, where it is not for this path to tell.
+    """
+    serve = _SERVED.get(words[0]) if words else None
+    if serve is None or sys.platform != "linux" or not _knows(environ):
+        return False
     try:
-        split = split_exec(words[1:], flags=EXEC_FLAGS, values=EXEC_VALUES)
-        if split.options or split.profile is None or not split.command:
-            return
-        _serve(split.profile, list(split.command), environ)
+        return serve(words[1:], environ)
     except (VaultpyError, OSError, ValueError):  # ValueError: a text that the system's calls do not take
-        return
+        return False
 
 
 def _knows(environ: Mapping[str, str]) -> bool:
@@ -85,16 +98,46 @@ def _knows(environ: Mapping[str, str]) -> bool:
     )
 
 
-def _serve(profile: str, command: list[str], environ: Mapping[str, str]) -> None:
-    config = Config.load(environ)
-    index = Index(f"{state_directory(environ)}/index")
-    plan = make_plan(config, index, profile, Options(), environ)
-    if plan.capped:  # which is said each time
-        return
+def _exec(words: list[str], environ: Mapping[str, str]) -> bool:
+    split = split_words(words, verb="exec", flags=EXEC_FLAGS, values=EXEC_VALUES)
+    if split.options or split.profile is None or not split.command:
+        return False
+    command = list(split.command)
     path = find_command(command, environ)
-    sessions = SessionStore(index, [KernelPlace(KernelKeyring())], time.time)
-    question = plan.question(len(plan.requests))
-    credentials = sessions.get(question, MARGIN_SECONDS, plan.requests[-1].duration)
+    config = Config.load(environ)
+    plan, credentials = _at_hand(config, split.profile, environ, MARGIN_SECONDS)
     if credentials is not None:
         settings = config.child_settings(plan.profile)
         hand_over(plan, credentials, path=path, command=command, settings=settings, environ=environ)
+    return False
+
+
+def _credential_process(words: list[str], environ: Mapping[str, str]) -> bool:
+    flags, values = CREDENTIAL_PROCESS_FLAGS, CREDENTIAL_PROCESS_VALUES
+    split = split_words(words, verb="credential-process", flags=flags, values=values)
+    if split.options or split.profile is None or split.command:
+        return False
+    plan, credentials = _at_hand(Config.load(environ), split.profile, environ, SERVER_MARGIN_SECONDS)
+    if credentials is None or plan.requests[-1].duration <= SERVER_MARGIN_SECONDS:
+        return False
+    data = f"{render(credentials, plan.account_id)}\n".encode("ascii")
+    while data:
+        data = data[os.write(_STDOUT, data) :]
+    return True
+
+
+_SERVED = {"exec": _exec, "credential-process": _credential_process}
+
+
+def _at_hand(
+    config: Config, profile: str, environ: Mapping[str, str], margin: int
+) -> tuple[Plan, Credentials | None]:
+    """Return the plan, and the credentials if they last for `margin` seconds more."""
+    state = state_directory(environ)
+    index = Index(f"{state}/index")
+    plan = make_plan(config, index, profile, Options(), environ)
+    if not plan.requests:  # what a source gives is never kept
+        return plan, None
+    sessions = SessionStore(index, [KernelPlace(KernelKeyring())], AwsTime(f"{state}/ledger", time.time))
+    question = plan.question(len(plan.requests))
+    return plan, sessions.get(question, margin, plan.requests[-1].duration)

@@ -13,8 +13,17 @@ def exec_(  # noqa: PLR0913  # one parameter an option
         list[str] | None, typer.Argument(metavar="CMD", help="What to become; else your shell.")
     ] = None,
     *,
+    role: Annotated[
+        str | None, typer.Option(metavar="ARN|NAME", help="A role without a profile, from PROFILE's user.")
+    ] = None,
     duration: Annotated[
         str | None, typer.Option("--duration", "-d", metavar="TIME", help="Of the role session: 90m, 8h.")
+    ] = None,
+    session_duration: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Of the MFA session that roles share.")
+    ] = None,
+    min_ttl: Annotated[
+        str | None, typer.Option(metavar="TIME", help="What must be left of it when CMD begins.")
     ] = None,
     region: Annotated[str | None, typer.Option(metavar="REGION", help="For the command.")] = None,
     direct: Annotated[

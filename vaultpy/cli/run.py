@@ -1,7 +1,7 @@
 """One run of vaultpy: the verb is performed, and what becomes of an error is two lines and an exit status.
 
-`exec`, the main job, is parsed here by `argv` as the warm path does it; typer, which takes as long to load as
-the way to the YubiKey does, draws its help and serves the other verbs.
+`exec` and `credential-process` are parsed here by `argv` as the warm path does it; typer, which takes as long
+to load as the way to the YubiKey does, draws their help and serves the other verbs.
 """
 
 from __future__ import annotations
@@ -12,8 +12,16 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from vaultpy import errors
-from vaultpy.argv import EXEC_FLAGS, EXEC_VALUES, split_exec
-from vaultpy.cli.context import abandon, listen
+from vaultpy.argv import (
+    CREDENTIAL_PROCESS_FLAGS,
+    CREDENTIAL_PROCESS_VALUES,
+    EXEC_FLAGS,
+    EXEC_VALUES,
+    split_words,
+)
+from vaultpy.cli.context import abandon, listen, say
+from vaultpy.credential_process import VERB as CREDENTIAL_PROCESS
+from vaultpy.credential_process import answer
 from vaultpy.execution import execute
 from vaultpy.terminal import Terminal
 from vaultpy.wiring import Wiring
@@ -25,6 +33,9 @@ if TYPE_CHECKING:
 
     Wire = Callable[[Mapping[str, str], Terminal], Wiring]
 
+# Verbs whose small statuses mean something else: the command's, and that a touch is needed.
+_STATUS_OF_ERRORS = {"exec": errors.VaultpyError.exec_status, "status": 3}
+
 
 def run(words: list[str], environ: Mapping[str, str], wire: Wire = Wiring) -> int:
     """Run one command; returns the exit status (130 after Ctrl-C), unless `exec` became another program.
@@ -32,15 +43,17 @@ def run(words: list[str], environ: Mapping[str, str], wire: Wire = Wiring) -> in
     `wire` makes the objects of the run; only the demo has another one.
     """
     _replace_missing_streams()
-    terminal = Terminal(environ)
     verb = next((word for word in words if not word.startswith("-")), "")
+    terminal = Terminal(environ, listens=verb != CREDENTIAL_PROCESS)
     try:
-        if verb == "exec":
-            before, split = words[: words.index(verb)], _split(words)
+        if verb in _QUICK:
+            flags, values, perform = _QUICK[verb]
+            at = words.index(verb)
+            before, split = words[:at], split_words(words[at + 1 :], verb=verb, flags=flags, values=values)
             if split.profile is not None and not split.help and set(before) <= {"--debug"}:
                 if before:
                     listen(terminal)
-                execute(wire(environ, terminal), split.profile, split.command, split.values())
+                return perform(wire(environ, terminal), split.profile, split)
             words = [*before, verb, *split.options]
         from vaultpy.cli.app import command_line
 
@@ -53,11 +66,29 @@ def run(words: list[str], environ: Mapping[str, str], wire: Wire = Wiring) -> in
         internal = errors.Internal(kind=type(error).__name__)
         return _fail(terminal, internal.with_traceback(error.__traceback__), verb)
     except SystemExit:  # typer's answer to a broken pipe
-        return errors.VaultpyError.exec_status if verb == "exec" else errors.VaultpyError.status
+        return _STATUS_OF_ERRORS.get(verb, errors.VaultpyError.status)
 
 
-def _split(words: list[str]) -> ExecWords:
-    return split_exec(words[words.index("exec") + 1 :], flags=EXEC_FLAGS, values=EXEC_VALUES)
+def _exec(objects: Wiring, profile: str, split: ExecWords) -> int:
+    execute(objects, profile, split.command, split.values())
+
+
+def _credential_process(objects: Wiring, profile: str, split: ExecWords) -> int:
+    if split.command:
+        problem = f"{CREDENTIAL_PROCESS} takes no command, and there is {split.command[0]}"
+        raise errors.UsageError(problem=problem, command=CREDENTIAL_PROCESS)
+    document = answer(objects, profile, split.values())
+    try:
+        say(document)
+    except BrokenPipeError:  # whoever asked has gone
+        return errors.VaultpyError.status
+    return 0
+
+
+_QUICK = {
+    "exec": (EXEC_FLAGS, EXEC_VALUES, _exec),
+    CREDENTIAL_PROCESS: (CREDENTIAL_PROCESS_FLAGS, CREDENTIAL_PROCESS_VALUES, _credential_process),
+}
 
 
 def _fail(terminal: Terminal, error: errors.VaultpyError, verb: str) -> int:
@@ -68,13 +99,13 @@ def _fail(terminal: Terminal, error: errors.VaultpyError, verb: str) -> int:
         terminal.error(error)
     except OSError:  # nobody listens any more
         abandon(sys.stderr)
-    if verb != "exec":
-        return error.status
+    if verb not in _QUICK:
+        return _STATUS_OF_ERRORS.get(verb, error.status)
     # Threads may still be importing boto3 or waiting for a touch; the interpreter's end would trip over them.
     with suppress(OSError):
         sys.stdout.flush()
         sys.stderr.flush()
-    os._exit(error.exec_status)
+    os._exit(error.exec_status if verb == "exec" else error.status)
 
 
 def _replace_missing_streams() -> None:

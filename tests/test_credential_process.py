@@ -1,0 +1,476 @@
+"""`credential-process` feeds the real SDKs, ends in time, reads no terminal and asks for one touch."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+
+from support.aws import ACCOUNT, Clock
+from support.broking import Desk, role
+from support.pcscd import missing
+from support.pseudo_terminal import PseudoTerminal
+from support.world import BIN, World
+from vaultpy import errors
+from vaultpy.argv import CREDENTIAL_PROCESS_FLAGS, CREDENTIAL_PROCESS_VALUES
+from vaultpy.config import Config
+from vaultpy.credential_process import answer
+from vaultpy.credentials import Credentials
+from vaultpy.recent_timeouts import RecentTimeouts
+from vaultpy.simulated.finger import NoFinger, PressedFinger, SteadyFinger
+from vaultpy.state import state_directory
+from vaultpy.values import Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from vaultpy.plan import Plan
+    from vaultpy.simulated.aws import SimulatedAws
+    from vaultpy.simulated.aws_accounts import AccessKey
+    from vaultpy.simulated.aws_mfa import MfaDevice
+
+pytest_plugins = ["support.aws_fixtures"]
+needs_pcscd = pytest.mark.skipif(missing() is not None, reason=str(missing()))
+VAULTPY = str(BIN / "vaultpy")
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/dev"
+WITHIN = 50
+"""The seconds that a run may take."""
+
+
+# ---- what is asked of whom ------------------------------------------------------------------------------
+
+
+class Run:
+    """The objects of one run at a desk, in which the test says how the credentials are got."""
+
+    def __init__(self, desk: Desk, more: str = "") -> None:
+        desk.plan(role(ROLE, more=more))
+        self.environ = desk.environ | {
+            "XDG_STATE_HOME": str(desk.directory / "xdg"),
+            "AWS_ENDPOINT_URL": desk.aws.url,
+        }
+        self.config = Config.load(self.environ)
+        self.index = desk.index
+        self.sessions = desk.sessions
+        self.asked: list[tuple[bool, str | None, float]] = []
+        self.get: Callable[[], Credentials] = self._made
+        self.made_until = int(desk.clock()) + 3600
+        self.recent = RecentTimeouts(state_directory(self.environ), time.time)
+
+    def broker(self, plan: Plan, *, cache: bool, yubikey: str | None, margin: float) -> Run:
+        """Note what is asked."""
+        assert plan.profile.name == "role"
+        self.asked.append((cache, yubikey, margin))
+        return self
+
+    def credentials(self, _plan: Plan) -> Credentials:
+        """Get them as the test says."""
+        return self.get()
+
+    def _made(self) -> Credentials:
+        return Credentials("ASIANEW", Secret("secret"), Secret("token"), self.made_until)
+
+    def plan_question(self, desk: Desk, made: int) -> str:
+        """Return the question of the first `made` calls."""
+        return desk.plan(role(ROLE)).question(made)
+
+
+def failing(error: errors.VaultpyError) -> Callable[[], Credentials]:
+    def fail() -> Credentials:
+        raise error
+
+    return fail
+
+
+@pytest.fixture
+def desk(tmp_path: Path, aws: SimulatedAws, key: AccessKey, device: MfaDevice) -> Desk:
+    """Return alice's computer, in the present."""
+    assert isinstance(aws.clock, Clock)
+    aws.clock.now = time.time()
+    return Desk(tmp_path, aws, key, device)
+
+
+@pytest.fixture
+def run(desk: Desk) -> Run:
+    """Return the objects of a run."""
+    return Run(desk)
+
+
+def test_the_credentials_must_last_until_an_sdk_asks_anew(run: Run) -> None:
+    document = json.loads(answer(run, "role", {}))
+    assert document["AccessKeyId"] == "ASIANEW"
+    assert document["AccountId"] == ACCOUNT
+    assert run.asked == [(True, None, 900)]
+
+
+def test_options_reach_the_broker(run: Run) -> None:
+    answer(run, "role", {"--no-cache": "", "--yubikey": "123"})
+    assert run.asked == [(False, "123", 900)]
+
+
+@pytest.mark.parametrize("options", [{"--duration": "15m"}, {}])
+def test_a_session_that_an_sdk_would_find_too_old_at_once_is_refused(
+    desk: Desk, options: dict[str, str]
+) -> None:
+    run = Run(desk, more="" if options else "duration_seconds = 900")
+    with pytest.raises(errors.SessionTooShort, match="900 s"):
+        answer(run, "role", options)
+    assert run.asked == []
+
+
+def test_a_short_session_that_is_not_is_given(desk: Desk) -> None:
+    assert answer(Run(desk), "role", {"--duration": "20m"})
+
+
+def test_a_run_ends_in_time_whatever_it_waits_for(run: Run) -> None:
+    never = threading.Event()
+    run.get = lambda: failing(errors.CardRemoved())() if never.wait() else run._made()
+    try:
+        with pytest.raises(errors.TimedOut, match="no credentials for role within 1 s"):
+            answer(run, "role", {}, limit=0.6)
+    finally:
+        never.set()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.NotTouched(times=3),
+        errors.NoYubiKey(seconds=15),
+        errors.StillBusy(pid=1, seconds=90),
+        errors.KeystoreTimeout(seconds=60),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_after_a_time_out_the_next_call_gets_the_reason_and_asks_nobody(
+    run: Run, error: errors.VaultpyError
+) -> None:
+    run.get = failing(error)
+    with pytest.raises(type(error)):
+        answer(run, "role", {})
+    asked = list(run.asked)
+    for options in ({}, {"--no-cache": ""}):
+        with pytest.raises(errors.TimedOutJustNow) as raised:
+            answer(run, "role", options)
+        assert raised.value.message.startswith(error.message)
+        assert raised.value.hint == error.hint
+    assert run.asked == asked
+
+
+def test_after_the_limit_too(run: Run) -> None:
+    never = threading.Event()
+    run.get = lambda: failing(errors.CardRemoved())() if never.wait() else run._made()
+    with pytest.raises(errors.TimedOut):
+        answer(run, "role", {}, limit=0)
+    with pytest.raises(errors.TimedOutJustNow, match="no credentials for role"):
+        answer(run, "role", {})
+    never.set()
+
+
+def test_an_error_that_no_time_was_spent_on_is_met_anew(run: Run) -> None:
+    run.get = failing(errors.CardRemoved())
+    for _ in range(2):
+        with pytest.raises(errors.CardRemoved):
+            answer(run, "role", {})
+
+
+@pytest.mark.parametrize("made", [1, 2])
+def test_a_session_that_somebody_has_got_meanwhile_makes_the_time_out_moot(
+    desk: Desk, run: Run, made: int
+) -> None:
+    question = run.plan_question(desk, 2)
+    run.recent.remember(question, errors.NotTouched(times=3))
+    with pytest.raises(errors.TimedOutJustNow):
+        answer(run, "role", {})
+    desk.sessions.put(
+        run.plan_question(desk, made),
+        run._made(),
+        access_key_id=desk.key.id,
+        label="x",
+        profile="role",
+        duration=3600,
+    )
+    assert answer(run, "role", {})
+
+
+def test_a_role_session_that_is_about_to_be_renewed_does_not(desk: Desk, run: Run) -> None:
+    question = run.plan_question(desk, 2)
+    run.recent.remember(question, errors.NotTouched(times=3))
+    run.made_until -= 2800
+    desk.sessions.put(
+        question, run._made(), access_key_id=desk.key.id, label="x", profile="role", duration=3600
+    )
+    with pytest.raises(errors.TimedOutJustNow):
+        answer(run, "role", {})
+
+
+def test_runs_that_wait_for_the_same_touch_end_with_the_one_that_missed_it(desk: Desk, run: Run) -> None:
+    never = threading.Event()
+
+    def get() -> Credentials:
+        run.recent.remember(run.plan_question(desk, 2), errors.NotTouched(times=3))
+        never.wait()
+        return run._made()
+
+    run.get = get
+    with pytest.raises(errors.TimedOutJustNow):
+        answer(run, "role", {}, limit=30)
+    never.set()
+
+
+# ---- the installed command ------------------------------------------------------------------------------
+
+
+def test_the_help_shows_the_options_that_its_words_are_split_by() -> None:
+    shown = subprocess.run(
+        [VAULTPY, "credential-process", "--help"], capture_output=True, text=True, check=True
+    )
+    options = re.findall(r"(?<![\w-])--?[a-z][a-z-]*", shown.stdout.partition("Options:")[2])
+    assert set(options) == CREDENTIAL_PROCESS_FLAGS | CREDENTIAL_PROCESS_VALUES
+
+
+def with_sdk_profile(world: World) -> World:
+    """Enrol alice's key, and write the profile by which an SDK asks vaultpy for `dev-role`."""
+    world.add()
+    with (world.home / ".aws" / "config").open("a") as config:
+        config.write("\n[profile sdk]\nregion = eu-central-1\n")
+        config.write("credential_process = vaultpy credential-process dev-role\n")
+    return world
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """Provide a world whose YubiKey is touched soon after it blinks."""
+    with World(tmp_path, finger=SteadyFinger(0.5)) as world:
+        yield with_sdk_profile(world)
+
+
+@pytest.fixture
+def waiting(tmp_path: Path) -> Iterator[World]:
+    """Provide a world whose finger waits to be told."""
+    with World(tmp_path) as world:
+        yield with_sdk_profile(world)
+
+
+def consume(world: World, *command: str, **more: str) -> str:
+    """Run an SDK's program without a terminal, and return what it prints."""
+    done = subprocess.run(
+        command,
+        env=world.environment | more,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        start_new_session=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+CALLER = "print(boto3.Session(profile_name='sdk').client('sts').get_caller_identity()['Arn'])"
+
+
+@needs_pcscd
+def test_the_aws_cli_and_boto3_get_the_role_for_one_touch(world: World) -> None:
+    name = f"arn:aws:sts::{ACCOUNT}:assumed-role/dev/alice"
+    whoami = ("aws", "sts", "get-caller-identity", "--query", "Arn", "--output", "text")
+    assert consume(world, *whoami, "--profile", "sdk").strip() == name
+    assert consume(world, *whoami, AWS_PROFILE="sdk").strip() == name
+    assert consume(world, sys.executable, "-c", f"import boto3; {CALLER}").strip() == name
+    assert world.yubikey.calculations == 1
+
+
+@needs_pcscd
+def test_an_sdk_learns_when_they_end_and_whose_they_are(world: World) -> None:
+    script = (
+        "import botocore.session as s; c = s.Session(profile='sdk').get_credentials();"
+        "print(c.access_key, c.method, c.account_id, c._expiry_time.timestamp())"
+    )
+    key_id, method, account, ends = consume(world, sys.executable, "-c", script).split()
+    assert (method, account) == ("custom-process", ACCOUNT)
+    assert float(ends) == int(world.aws.session(key_id).expiration)
+
+
+@needs_pcscd
+def test_many_calls_at_once_cost_one_touch(world: World) -> None:
+    threads = f"import boto3, threading\nfor _ in range(4): threading.Thread(target=lambda: {CALLER}).start()"
+    with ThreadPoolExecutor(2) as pool:
+        programs = [pool.submit(consume, world, sys.executable, "-c", threads) for _ in range(2)]
+    names = [program.result().splitlines() for program in programs]
+    assert names == [[f"arn:aws:sts::{ACCOUNT}:assumed-role/dev/alice"] * 4] * 2
+    assert world.yubikey.calculations == 1
+
+
+@needs_pcscd
+def test_the_prompt_is_on_the_terminal_and_what_is_typed_there_is_left_alone(
+    waiting: World, tmp_path: Path
+) -> None:
+    assert isinstance(waiting.finger, PressedFinger)
+    script = f"{VAULTPY} credential-process dev-role >out 2>err && read line && echo left: $line"
+    with PseudoTerminal(["sh", "-c", f"cd {tmp_path}; {script}"], waiting.environment) as terminal:
+        screen = terminal.expect(f"touch the YubiKey: {waiting.role.arn} for dev-role")
+        terminal.expect("s left")
+        assert "type" not in screen
+        terminal.type("123456\n")
+        waiting.finger.press()
+        terminal.expect("left: 123456")
+        assert terminal.wait() == 0
+    assert json.loads((tmp_path / "out").read_text())["Version"] == 1
+    assert (tmp_path / "err").read_text() == ""
+    assert waiting.yubikey.calculations == 1
+
+
+@needs_pcscd
+def test_nothing_is_confirmed_or_asked_for_at_the_terminal(waiting: World) -> None:
+    environment = waiting.environment | {"AWS_ENDPOINT_URL": "https://sts.example.com"}
+    with PseudoTerminal([VAULTPY, "credential-process", "dev-role"], environment) as terminal:
+        assert terminal.wait() == 1
+    assert "sts.example.com, which is not AWS's" in terminal.screen
+    assert "[y/N]" not in terminal.screen
+    environment = dict(waiting.environment)
+    del environment["VAULTPY_KEYSTORE_PASSPHRASE_FILE"]
+    with PseudoTerminal([VAULTPY, "credential-process", "dev-role"], environment) as terminal:
+        assert terminal.wait() == 1
+    assert "needs its passphrase" in terminal.screen
+    assert waiting.yubikey.calculations == 0
+
+
+@needs_pcscd
+def test_ctrl_c_ends_it_at_once(waiting: World) -> None:
+    assert isinstance(waiting.finger, PressedFinger)
+    with PseudoTerminal([VAULTPY, "credential-process", "dev-role"], waiting.environment) as terminal:
+        waiting.finger.wait_until_blinking()
+        terminal.expect("s left")
+        terminal.type("\x03")
+        assert terminal.wait(within=5) == -2
+
+
+@pytest.mark.parametrize("source", ["", "source_profile = user\n"])
+def test_a_profile_that_has_a_role_is_none_for_it_as_the_documentation_says(
+    tmp_path: Path, source: str
+) -> None:
+    config = tmp_path / "config"
+    config.write_text(
+        f"[profile user]\naws_access_key_id = AKIA1\naws_secret_access_key = x\n"
+        f"[profile both]\nrole_arn = {ROLE}\n{source}credential_process = touch {tmp_path}/was-run\n"
+    )
+    script = "import botocore.session as s; print(s.Session(profile='both').get_credentials().method)"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={"AWS_CONFIG_FILE": str(config), "HOME": str(tmp_path), "PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.stdout.strip() == ("assume-role" if source else "")
+    assert source or "source_profile" in done.stderr
+    assert not (tmp_path / "was-run").exists()
+
+
+@needs_pcscd
+def test_an_sdk_shows_the_error(world: World) -> None:
+    done = subprocess.run(
+        ["aws", "sts", "get-caller-identity", "--profile", "sdk"],
+        env=world.environment | {"VAULTPY_KEYSTORE_PASSPHRASE_FILE": "/nonexistent"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        start_new_session=True,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "vaultpy: error: cannot read the passphrase from /nonexistent" in done.stderr
+    assert "vaultpy: hint: " in done.stderr
+
+
+@needs_pcscd
+@pytest.mark.parametrize("options", [[], ["--debug"]], ids=["warm", "cold"])
+def test_a_full_disk_is_told_in_two_lines(world: World, options: list[str]) -> None:
+    world.vaultpy("credential-process", "dev-role")
+    with open("/dev/full", "wb") as full:  # noqa: PTH123  # a device
+        done = subprocess.run(
+            [VAULTPY, *options, "credential-process", "dev-role"],
+            env=world.environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    *_, error, hint = done.stderr.splitlines()
+    assert error.startswith("vaultpy: error: cannot write to standard output: ")
+    assert hint.startswith("vaultpy: hint: ")
+    assert done.returncode == 1
+
+
+@needs_pcscd
+def test_a_reader_that_has_gone_is_no_bug(world: World) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [VAULTPY, "credential-process", "dev-role"],
+        env=world.environment,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    os.close(write)
+    assert (done.returncode, "bug" in done.stderr) == (1, False)
+
+
+@needs_pcscd
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ((), "missing argument 'PROFILE'"),
+        (("dev-role", "aws"), "credential-process takes no command, and there is aws"),
+        (("--region", "eu-west-1", "dev-role"), "no such option: --region"),
+        (("--mfa-token", "123456", "dev-role"), "no such option: --mfa-token"),
+    ],
+)
+def test_wrong_usage_has_status_2(world: World, words: tuple[str, ...], problem: str) -> None:
+    done = world.vaultpy("credential-process", *words)
+    error, hint = done.stderr.splitlines()
+    assert error == f"vaultpy: error: {problem}"
+    assert hint == "vaultpy: hint: see: vaultpy credential-process --help"
+    assert (done.returncode, done.stdout) == (2, "")
+
+
+@needs_pcscd
+@pytest.mark.slow
+@pytest.mark.timeout(150)
+def test_without_a_finger_it_ends_within_50_seconds_and_the_next_one_at_once(tmp_path: Path) -> None:
+    with World(tmp_path, finger=NoFinger()) as world:
+        with_sdk_profile(world)
+        command = [VAULTPY, "credential-process", "dev-role"]
+        first, second = (
+            subprocess.run(
+                command,
+                env=world.environment,
+                capture_output=True,
+                text=True,
+                timeout=within,
+                start_new_session=True,
+                check=False,
+            )
+            for within in (WITHIN, 5)
+        )
+        *_, error, hint = first.stderr.splitlines()
+        assert "the YubiKey was not touched, 3 times" in error
+        again, same_hint = second.stderr.splitlines()
+        assert again.startswith(f"{error} (")
+        assert same_hint == hint
+        assert (first.returncode, second.returncode) == (1, 1)
+        assert first.stdout == second.stdout == ""

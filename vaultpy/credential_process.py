@@ -1,0 +1,130 @@
+"""What `credential-process` does: credentials for an SDK, which waits for them and shows nothing meanwhile.
+
+SDKs give up after a minute, so a run ends before that, whatever it waits for. They ask anew when less than a
+quarter of an hour is left, and after every failure.
+"""
+
+from __future__ import annotations
+
+import time
+
+from vaultpy import errors
+from vaultpy.background import Task
+from vaultpy.credentials_json import render
+from vaultpy.execution import asked
+from vaultpy.plan import make_plan
+from vaultpy.recent_timeouts import RecentTimeouts
+from vaultpy.sessions import MARGIN_SECONDS, SERVER_MARGIN_SECONDS
+from vaultpy.state import state_directory
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Protocol
+
+    from vaultpy.config import Config
+    from vaultpy.credentials import Credentials
+    from vaultpy.index import Index
+    from vaultpy.plan import Plan
+    from vaultpy.sessions import SessionStore
+
+    class Broker(Protocol):
+        """Whoever gets the credentials of a plan."""
+
+        def credentials(self, plan: Plan) -> Credentials: ...  # noqa: D102
+
+    class Run(Protocol):
+        """The objects of one run."""
+
+        @property
+        def environ(self) -> Mapping[str, str]: ...  # noqa: D102
+        @property
+        def config(self) -> Config: ...  # noqa: D102
+        @property
+        def index(self) -> Index: ...  # noqa: D102
+        @property
+        def sessions(self) -> SessionStore: ...  # noqa: D102
+
+        def broker(self, plan: Plan, *, cache: bool, yubikey: str | None, margin: float) -> Broker:
+            """Return what gets credentials that last for `margin` seconds more."""
+
+
+VERB = "credential-process"
+LIMIT_SECONDS = 48.0
+"""How long a run may take; what comes before and after it is done within two seconds."""
+
+_LOOK_SECONDS = 0.25
+_TIMEOUTS = (
+    errors.KeystoreTimeout,
+    errors.NoYubiKey,
+    errors.NotTouched,
+    errors.StillBusy,
+    errors.TimedOut,
+)
+
+
+def answer(run: Run, profile: str, options: Mapping[str, str], limit: float = LIMIT_SECONDS) -> str:
+    """Return the JSON with the credentials of `profile`, after `limit` seconds at the most.
+
+    `options` are those of `argv.CREDENTIAL_PROCESS_FLAGS` and `argv.CREDENTIAL_PROCESS_VALUES`, by their long
+    names. Raises TimedOut, TimedOutJustNow, SessionTooShort, and what stands in the way.
+    """
+    plan = make_plan(run.config, run.index, profile, asked(options, VERB), run.environ)
+    _check_duration(plan)
+    question = plan.question(len(plan.requests))
+    recent = RecentTimeouts(state_directory(run.environ), time.time)
+    began, deadline = time.time(), time.monotonic() + limit
+
+    def check() -> None:
+        if time.monotonic() >= deadline:
+            raise errors.TimedOut(profile=profile, seconds=round(limit))
+        recent.check(question, since=began)
+
+    task = Task(lambda: _credentials(run, plan, options, lambda: recent.check(question)))
+    try:
+        return render(_result(task, check), plan.account_id)
+    except _TIMEOUTS as error:
+        recent.remember(question, error)
+        raise
+
+
+def _duration(plan: Plan) -> int:
+    return plan.requests[-1].duration if plan.requests else 0
+
+
+def _check_duration(plan: Plan) -> None:
+    """Raise SessionTooShort where an SDK would ask anew at every call."""
+    if 0 < _duration(plan) <= SERVER_MARGIN_SECONDS:
+        raise errors.SessionTooShort(seconds=_duration(plan), profile=plan.profile.name)
+
+
+def _credentials(run: Run, plan: Plan, options: Mapping[str, str], check: Callable[[], None]) -> Credentials:
+    cache = "--no-cache" not in options
+    if not (cache and _has_session(run, plan)):
+        check()
+    broker = run.broker(plan, cache=cache, yubikey=options.get("--yubikey"), margin=SERVER_MARGIN_SECONDS)
+    return broker.credentials(plan)
+
+
+def _has_session(run: Run, plan: Plan) -> bool:
+    """Tell whether a session is at hand that saves the touch: for the whole plan, or for its first calls."""
+    whole = len(plan.requests)
+    found = run.sessions.get(plan.question(whole), SERVER_MARGIN_SECONDS, _duration(plan), plan.min_ttl)
+    return found is not None or any(
+        run.sessions.get(plan.question(made), MARGIN_SECONDS) for made in range(1, whole)
+    )
+
+
+def _result(task: Task[Credentials], check: Callable[[], None]) -> Credentials:
+    """Wait for the credentials until `check` raises; the process is to end then, whatever `task` does."""
+    try:
+        while not task.finished(_LOOK_SECONDS):
+            check()
+    except BaseException:
+        task.abandon(_forget)
+        raise
+    return task.result()
+
+
+def _forget(_credentials: Credentials) -> None:
+    """Take no notice of credentials that came too late."""
