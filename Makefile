@@ -17,7 +17,9 @@ lint: setup
 	$(PYTHON_IN_VENV) -m mypy
 
 bench: setup
+	$(PYTHON_IN_VENV) benchmarks/warm_run.py
 	$(PYTHON_IN_VENV) benchmarks/cold_run.py
+	$(PYTHON_IN_VENV) benchmarks/crowd.py
 
 pictures: setup
 	$(PYTHON_IN_VENV) scripts/pictures

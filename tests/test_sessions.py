@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from support.remembering import credentials, put, run, session
+from vaultpy.digests import digest
 from vaultpy.errors import KeystoreFailed, KeystoreLocked, SessionsLeft
 from vaultpy.index import Index
-from vaultpy.kernel_keyring import KernelKeyring
-from vaultpy.session_places import KernelPlace, KeystorePlace
-from vaultpy.sessions import SessionStore, digest
+from vaultpy.kernel_keyring import KernelKeyring, KernelPlace
+from vaultpy.session_places import KeystorePlace
+from vaultpy.sessions import SessionStore
 from vaultpy.values import Secret
 
 HOUR = 3600

@@ -22,8 +22,9 @@ from __future__ import annotations
 import os
 import stat
 
+from vaultpy.config_search import IniFile
 from vaultpy.config_section import nested
-from vaultpy.config_text import IniText, name_in
+from vaultpy.config_text import name_in
 from vaultpy.environment import ignores_endpoints, profile_variables
 from vaultpy.errors import (
     ConfigUnreadable,
@@ -54,7 +55,7 @@ class Config:
 
     __slots__ = ("_config", "_credentials", "_environ", "path")
 
-    def __init__(self, path: str, config: IniText, credentials: IniText, environ: Mapping[str, str]) -> None:
+    def __init__(self, path: str, config: IniFile, credentials: IniFile, environ: Mapping[str, str]) -> None:
         self.path = path
         self._config = config
         self._credentials = credentials
@@ -145,8 +146,7 @@ class Config:
 
         Raises BadConfigValue and ConfigMalformed.
         """
-        header = profile.services and self._config.header_of("services", profile.services)
-        services = self._config.settings(header) or {}
+        services = self._config.section("services", profile.services) or {}
         endpoints = {
             service: nested(block).get("endpoint_url", "")
             for service, block in services.items()
@@ -158,7 +158,7 @@ class Config:
         name = profile.services
         if not name:
             return {}
-        settings = self._config.settings(self._config.header_of("services", name))
+        settings = self._config.section("services", name)
         if not settings:
             raise profile.bad_value("services", "the name of a [services] section with settings")
         block = settings.get(service, "\n")
@@ -167,7 +167,7 @@ class Config:
         return nested(block)
 
     def _own_settings(self, name: str) -> dict[str, str]:
-        settings = self._config.settings(self._config.header_of("profile", name)) or {}
+        settings = self._config.section("profile", name) or {}
         settings |= self._credentials.settings(name) or {}
         for key in _SECRETS:
             settings.pop(key, None)
@@ -177,7 +177,7 @@ class Config:
         """Return what `Profile` knows of keys in clear; one file's token does not go with the other's key."""
         own = self._credentials.settings(name) or {}
         if not (in_credentials := "aws_access_key_id" in own):
-            own = self._config.settings(self._config.header_of("profile", name)) or {}
+            own = self._config.section("profile", name) or {}
         has_token = any(map(own.get, _SESSION_TOKENS))
         return {"has_keys_in_credentials": in_credentials, "has_session_token": has_token}
 
@@ -204,9 +204,9 @@ def _fill(settings: dict[str, str], more: Mapping[str, str]) -> None:
             settings[key] = value
 
 
-def _load(variable: str, usual: str, environ: Mapping[str, str]) -> tuple[str, IniText]:
+def _load(variable: str, usual: str, environ: Mapping[str, str]) -> tuple[str, IniFile]:
     path = expand(environ.get(variable, usual), environ)
-    return path, IniText(decode(read_bytes(path, variable), path, variable), path)
+    return path, IniFile(decode(read_bytes(path, variable), path, variable), path)
 
 
 def expand(path: str, environ: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from vaultpy.config_section import Section, read_sections
 from vaultpy.errors import ConfigMalformed
 
-_IGNORED = "DEFAULT"
+IGNORED = "DEFAULT"
 _BLANKS = " \t"
 _QUOTES = "'\""
 _ESCAPABLE_IN_QUOTES = '"\\'
@@ -21,7 +21,7 @@ def words(header: str) -> list[str]:
 
     (`shlex` itself would import `re`, which costs a warm start 5 ms.)
     """
-    if not _is_special(header):
+    if not is_special(header):
         return [word for word in header.split(" ") if word]
     found: list[str] = []
     word: str | None = None
@@ -56,8 +56,30 @@ def name_in(header: str, kind: str) -> str | None:
     return parts[1] if len(parts) == _KIND_AND_NAME else None
 
 
-def _is_special(text: str) -> bool:
+def is_special(text: str) -> bool:
+    """Tell whether `words` takes more of `text` than blanks for a sign."""
     return "'" in text or '"' in text or "\\" in text or "\t" in text
+
+
+def _cut(text: str) -> tuple[list[str], list[str]]:
+    """Cut `text` at each line that begins with a header; return the blocks, and the header of each.
+
+    The first block is what stands before all headers, and its header is empty.
+    """
+    pieces = text.split("\n[")
+    lines = [piece.partition("\n")[0] for piece in pieces[1:]]
+    all_lines = "\n".join([*lines, ""])
+    if all_lines.count("]\n") == len(lines) and "]" not in lines:  # a loop would take thousands twice as long
+        return pieces, ["", *all_lines.split("]\n")[:-1]]
+    blocks, headers = pieces[:1], [""]
+    for piece, line in zip(pieces[1:], lines, strict=True):
+        close = line.rfind("]")
+        if close > 0:
+            blocks.append(piece)
+            headers.append(line[:close])
+        else:  # a setting whose key begins with a bracket
+            blocks[-1] += "\n[" + piece
+    return blocks, headers
 
 
 class IniText:
@@ -70,21 +92,11 @@ class IniText:
         self._path = path
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
-        pieces = f"\n{text}\n".split("\n[")
-        self._blocks = pieces[:1]
-        headers = [""]
-        for piece in pieces[1:]:
-            end = piece.find("\n")
-            close = piece.rfind("]", 0, end if end >= 0 else len(piece))
-            if close > 0:
-                self._blocks.append(piece)
-                headers.append(piece[:close])
-            else:  # a setting whose key begins with a bracket
-                self._blocks[-1] += "\n[" + piece
+        self._blocks, headers = _cut(f"\n{text}\n")
         headers, numbers = self._with_indented(headers, has_more=text.count("[") >= len(headers))
         self._places = dict(zip(headers, numbers, strict=True))
         self._has_repeated = len(self._places) < len(headers)
-        self._places.pop(_IGNORED, None)
+        self._places.pop(IGNORED, None)
         self._unusual: dict[str, list[str]] = {}
 
     def _with_indented(self, headers: list[str], *, has_more: bool) -> tuple[list[str], list[int]]:
@@ -150,7 +162,7 @@ class IniText:
         """Parse everything; raises ConfigMalformed for any mistake in the file."""
         found: dict[str, list[Section]] = {}
         for section in self._parse_all():
-            if section.header != _IGNORED:
+            if section.header != IGNORED:
                 found.setdefault(section.header, []).append(section)
         return {header: self._sound(same) for header, same in found.items()}
 
@@ -171,12 +183,11 @@ class IniText:
     def _unusually_spelled(self, kind: str) -> list[str]:
         """Return the headers that may mean `[kind name]` without being spelled `kind name`."""
         if kind not in self._unusual:
-            rest = len(kind)
-            has_special = _is_special("".join(self._places))
-            self._unusual[kind] = [
-                header
-                for header in self._places
-                if header.startswith(kind)
-                and (header.count(" ") != 1 or header[rest] != " " or (has_special and _is_special(header)))
-            ]
+            begun = [header for header in self._places if header.startswith(kind)]
+            text = "\n".join(["", *begun])
+            if is_special(text) or not len(begun) == text.count(" ") == text.count(f"\n{kind} "):
+                begun = [it for it in begun if it.count(" ") != 1 or it[len(kind)] != " " or is_special(it)]
+            else:  # thousands, and all of them plain
+                begun = []
+            self._unusual[kind] = begun
         return self._unusual[kind]

@@ -13,8 +13,10 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from typing import Final
+    from ctypes import Array
+    from typing import Any, Final
+
+    _Argument = int | bytes | Array[Any]
 
 MAX_BYTES: Final = 12 * 1024
 """The largest key that is written: the quota of all a user's keys is 20000 bytes."""
@@ -29,6 +31,7 @@ _REVOKE, _DESCRIBE, _LINK, _UNLINK, _SEARCH, _READ, _SET_TIMEOUT = 3, 6, 8, 9, 1
 _KEY_TYPE = b"user"
 _PREFIX = b"vaultpy:"
 _ID_BYTES = 4
+_LONG_BYTES = 8  # on the 64-bit machines that are known here
 _SMALLEST_64_BIT = 2**32
 _DESCRIPTION_BYTES = 512
 _ENOKEY, _EKEYEXPIRED, _EKEYREVOKED = 126, 127, 128  # Linux's; `errno` lacks the names elsewhere
@@ -42,7 +45,7 @@ class KernelKeyring:
     """
 
     def __init__(self) -> None:
-        self._system_call: Callable[..., int] | None = None
+        self._libc: _Libc | None = None
 
     def read(self, name: str) -> bytes | None:
         """Return what is stored under `name`, unless it has ended or is larger than what is written here."""
@@ -103,9 +106,7 @@ class KernelKeyring:
 
     def _description(self, key: int) -> bytes:
         """Return the last field of `type;uid;gid;permissions;description`; empty for a key that is gone."""
-        from ctypes import create_string_buffer
-
-        buffer = create_string_buffer(_DESCRIPTION_BYTES)
+        buffer = self._loaded().buffer(_DESCRIPTION_BYTES)
         try:
             self._keyctl(_DESCRIBE, key, buffer, _DESCRIPTION_BYTES)
         except OSError as error:
@@ -114,16 +115,14 @@ class KernelKeyring:
             ):  # the kernel itself unlinks it, but lets it use up quota for minutes
                 self._keyctl(_UNLINK, key, _USER_KEYRING)
             return b""
-        return buffer.value.split(b";", 4)[-1]
+        return bytes(buffer).partition(b"\0")[0].split(b";", 4)[-1]
 
     def _payload(self, key: int, limit: int) -> bytes | None:
-        from ctypes import create_string_buffer
-
-        buffer = create_string_buffer(limit)
+        buffer = self._loaded().buffer(limit)
         length = self._possessed(_READ, key, buffer, limit)
-        return buffer.raw[:length] if length <= limit else None
+        return bytes(buffer)[:length] if length <= limit else None
 
-    def _possessed(self, operation: int, key: int, *arguments: object) -> int:
+    def _possessed(self, operation: int, key: int, *arguments: _Argument) -> int:
         """Do what only a possessor of the key may."""
         try:
             return self._keyctl(operation, key, *arguments)
@@ -133,18 +132,78 @@ class KernelKeyring:
         self._keyctl(_LINK, _USER_KEYRING, _PROCESS_KEYRING)
         return self._keyctl(operation, key, *arguments)
 
-    def _keyctl(self, operation: int, *arguments: object) -> int:
+    def _keyctl(self, operation: int, *arguments: _Argument) -> int:
         return self._call(_KEYCTL, operation, *arguments)
 
-    def _call(self, call: int, *arguments: object) -> int:
-        from ctypes import c_long, get_errno
+    def _call(self, call: int, *arguments: _Argument) -> int:
+        number = _numbers()[call]
+        return self._loaded().system_call(number, *arguments)
 
-        if self._system_call is None:
-            self._system_call = _load()
-        words = [c_long(it) if isinstance(it, int) else it for it in (_numbers()[call], *arguments)]
-        result = self._system_call(*words)
+    def _loaded(self) -> _Libc:
+        if self._libc is None:
+            self._libc = _Libc()
+        return self._libc
+
+
+class KernelPlace:
+    """The kernel keyring as a place; raises OSError as it does."""
+
+    name = "kernel"
+    quiet = True
+
+    def __init__(self, keyring: KernelKeyring) -> None:
+        self._keyring = keyring
+
+    def read(self, digest: str) -> str | None:
+        """Return the text, or None where there is none."""
+        data = self._keyring.read(digest)
+        return None if data is None else data.decode(errors="replace")
+
+    def write(self, digest: str, text: str, ttl: int) -> None:
+        """Keep `text` for `ttl` seconds."""
+        self._keyring.write(digest, text.encode(), ttl)
+
+    def delete(self, digest: str) -> None:
+        """Remove the text, if it is there."""
+        self._keyring.delete(digest)
+
+    def names(self) -> list[str]:
+        """Return the digests of all that lives there."""
+        return self._keyring.names()
+
+
+class _Libc:
+    """The C library's `syscall`, and buffers for it.
+
+    By the half of `ctypes` that is written in C: the other one costs a warm start more than all else here.
+    """
+
+    __slots__ = ("_get_errno", "_long", "_syscall")
+
+    def __init__(self) -> None:
+        from _ctypes import FUNCFLAG_CDECL, FUNCFLAG_USE_ERRNO, CFuncPtr, dlopen, dlsym, get_errno
+        from _ctypes import _SimpleCData as Simple
+
+        class Long(Simple):  # type: ignore[type-arg]  # it takes none when it runs
+            _type_ = "l"
+
+        class Function(CFuncPtr):
+            _flags_ = FUNCFLAG_CDECL | FUNCFLAG_USE_ERRNO
+            _restype_ = Long
+
+        this_program = dlopen(None, 0)  # type: ignore[arg-type]  # as dlopen(3) has it
+        self._syscall = Function(dlsym(this_program, "syscall"))
+        self._long, self._get_errno = Long, get_errno
+
+    def buffer(self, size: int) -> Array[Any]:
+        """Return at least so many bytes, zeros, that the kernel may write to."""
+        return (self._long * (size // _LONG_BYTES + 1))()
+
+    def system_call(self, *arguments: _Argument) -> int:
+        """Make the call; raises OSError."""
+        result: int = self._syscall(*(self._long(it) if isinstance(it, int) else it for it in arguments))
         if result < 0:
-            raise _os_error(get_errno())
+            raise _os_error(self._get_errno())
         return result
 
 
@@ -155,14 +214,6 @@ def _numbers() -> tuple[int, int]:
     if numbers is None:
         raise _os_error(errno.ENOSYS)
     return numbers
-
-
-def _load() -> Callable[..., int]:
-    from ctypes import CDLL, c_long
-
-    system_call = CDLL(None, use_errno=True).syscall
-    system_call.restype = c_long
-    return system_call
 
 
 def _os_error(number: int) -> OSError:
