@@ -13,9 +13,8 @@ from vaultpy.config import Config
 from vaultpy.index import Index
 from vaultpy.plan import Options, Plan, make_plan
 from vaultpy.records import Enrolment
-from vaultpy.session_tags import Carried
 from vaultpy.signers import Signer
-from vaultpy.sts_requests import AssumeRole, GetSessionToken
+from vaultpy.sts_requests import AssumeRole, Carried, GetSessionToken
 
 if TYPE_CHECKING:
     from pathlib import Path

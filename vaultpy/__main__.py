@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+import vaultpy
 from vaultpy import warm
-from vaultpy.errors import INTERRUPTED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ def main() -> int:
 
         status = run(sys.argv[1:], os.environ)
     except KeyboardInterrupt:
-        status = INTERRUPTED
-    if status == INTERRUPTED:
+        status = vaultpy.errors.INTERRUPTED
+    if status == vaultpy.errors.INTERRUPTED:
         _die_of_interrupt()
     return status
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vaultpy.errors import UsageError
+import vaultpy
 from vaultpy.values import Value
 
 TYPE_CHECKING = False
@@ -83,7 +83,7 @@ def split_words(
 
 def _profile(word: str, verb: str) -> str:
     if not word:
-        raise UsageError(problem="PROFILE is empty", command=verb)
+        raise vaultpy.errors.UsageError(problem="PROFILE is empty", command=verb)
     return word
 
 
@@ -109,4 +109,4 @@ def _option(words: Sequence[str], at: int, verb: str, flags: frozenset[str], val
         return 2
     else:
         problem = f"{name} needs a value"
-    raise UsageError(problem=problem, command=verb)
+    raise vaultpy.errors.UsageError(problem=problem, command=verb)

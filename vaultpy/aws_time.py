@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 
-from vaultpy.errors import StateUnusable
+import vaultpy
 from vaultpy.state import make_private_directory, replace_file
 
 TYPE_CHECKING = False
@@ -57,9 +57,9 @@ class AwsTime:
             raise unusable(self._path, error) from error
 
 
-def unusable(path: str, error: OSError) -> StateUnusable:
+def unusable(path: str, error: OSError) -> vaultpy.errors.StateUnusable:
     """Return the error for a file of the ledger's that cannot be used."""
-    return StateUnusable(
+    return vaultpy.errors.StateUnusable(
         path=path,
         reason=error.strerror,
         remedy="make it writable for you, or name another place: export XDG_STATE_HOME=DIRECTORY",

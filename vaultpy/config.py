@@ -22,20 +22,12 @@ from __future__ import annotations
 import os
 import stat
 
+import vaultpy
 from vaultpy.config_search import IniFile
 from vaultpy.config_section import nested
 from vaultpy.config_text import name_in
 from vaultpy.environment import ignores_endpoints, profile_variables
-from vaultpy.errors import (
-    ConfigUnreadable,
-    DanglingProfile,
-    MistypedProfile,
-    NoSuchProfile,
-    ProfileCycle,
-    VaultpyError,
-)
 from vaultpy.profile import Profile
-from vaultpy.text import near
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -155,8 +147,7 @@ class Config:
         return profile_variables(profile, endpoints, self._environ)
 
     def _service_settings(self, profile: Profile, service: str) -> dict[str, str]:
-        name = profile.services
-        if not name:
+        if not (name := profile.services):
             return {}
         settings = self._config.section("services", name)
         if not settings:
@@ -181,21 +172,28 @@ class Config:
         has_token = any(map(own.get, _SESSION_TOKENS))
         return {"has_keys_in_credentials": in_credentials, "has_session_token": has_token}
 
-    def _unknown(self, name: str) -> VaultpyError:
-        likely = near(name, self.names())
+    def _unknown(self, name: str) -> vaultpy.errors.VaultpyError:
+        likely = self._near(name)
         if likely:
-            return MistypedProfile(profile=name, path=self.path, near=" or ".join(likely))
-        return NoSuchProfile(profile=name, path=self.path)
+            return vaultpy.errors.MistypedProfile(profile=name, path=self.path, near=" or ".join(likely))
+        return vaultpy.errors.NoSuchProfile(profile=name, path=self.path)
+
+    def _near(self, name: str) -> list[str]:
+        from vaultpy.text import near
+
+        return near(name, self.names())
 
     def _require(self, name: str, key: str, by: str) -> None:
         if not self.has(name):
-            likely = near(name, self.names())
+            likely = self._near(name)
             remedy = f"did you mean {' or '.join(likely)}?" if likely else f"correct {key} in profile {by}"
-            raise DanglingProfile(profile=by, missing=name, key=key, path=self.path, remedy=remedy)
+            raise vaultpy.errors.DanglingProfile(
+                profile=by, missing=name, key=key, path=self.path, remedy=remedy
+            )
 
-    def _cycle(self, key: str, names: list[str], again: str) -> ProfileCycle:
+    def _cycle(self, key: str, names: list[str], again: str) -> vaultpy.errors.ProfileCycle:
         circle = [*names[names.index(again) :], again]
-        return ProfileCycle(key=key, circle=" -> ".join(circle), path=self.path)
+        return vaultpy.errors.ProfileCycle(key=key, circle=" -> ".join(circle), path=self.path)
 
 
 def _fill(settings: dict[str, str], more: Mapping[str, str]) -> None:
@@ -226,14 +224,16 @@ def read_bytes(path: str, variable: str) -> bytes:
     """
     try:
         with open(path, "rb", opener=_open_without_waiting) as file:
-            is_regular = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-            data = file.read(_LARGEST + 1) if is_regular else b""
+            status = os.fstat(file.fileno())
+            # A buffer for the largest file would cost more than to read a common one.
+            size = min(status.st_size or _LARGEST, _LARGEST) + 1
+            data = file.read(size) if stat.S_ISREG(status.st_mode) else b""
     except (FileNotFoundError, NotADirectoryError):
         return b""
     except OSError as error:
-        raise ConfigUnreadable(path=path, reason=error.strerror, variable=variable) from error
+        raise vaultpy.errors.ConfigUnreadable(path=path, reason=error.strerror, variable=variable) from error
     if len(data) > _LARGEST:
-        raise ConfigUnreadable(path=path, reason="it is larger than 16 MiB", variable=variable)
+        raise vaultpy.errors.ConfigUnreadable(path=path, reason="it is larger than 16 MiB", variable=variable)
     return data
 
 
@@ -247,4 +247,4 @@ def decode(data: bytes, path: str, variable: str) -> str:
         return data.decode()
     except UnicodeDecodeError:
         pass  # raised below: the exception at hand carries the file's content, secrets included
-    raise ConfigUnreadable(path=path, reason="it is not UTF-8 text", variable=variable)
+    raise vaultpy.errors.ConfigUnreadable(path=path, reason="it is not UTF-8 text", variable=variable)

@@ -16,7 +16,7 @@ _DEFAULT = "default"
 class IniFile:
     """A file's text; each method answers, and raises, as that of IniText does."""
 
-    __slots__ = ("_cut", "_headers", "_is_plain", "_path", "_settings", "_text")
+    __slots__ = ("_cut", "_headers", "_is_plain", "_path", "_settings", "_starts", "_text")
 
     def __init__(self, text: str, path: str) -> None:
         """Raise ConfigMalformed when something other than comments stands before the first section."""
@@ -25,6 +25,7 @@ class IniFile:
         self._cut: IniText | None = None
         self._headers: dict[tuple[str, str], str | None] = {}
         self._settings: dict[str, dict[str, str]] = {}
+        self._starts: dict[str, int] = {}  # of headers that stand alone: the newline before each
         # Blanks before the bracket, quotes and the like are other spellings of a header.
         self._is_plain = not (is_special(text) or "\r" in text or " ]" in text)
         first = self._text.find("\n[")
@@ -59,20 +60,28 @@ class IniFile:
 
     def _search(self, kind: str, name: str) -> str | None:
         plain = f"{kind} {name}"
-        marks = {plain: f" {name}]"}  # in every header that means `[kind name]`, and in the plain one
+        candidates, mark = [plain], f" {name}]"
         if (kind, name) == ("profile", _DEFAULT):
-            marks[name] = f"[{name}]"
-        found = [header for header, mark in marks.items() if mark in self._text]
-        is_sure = self._is_plain and words(plain) == [kind, name]
-        if is_sure and not found:
+            candidates, mark = [plain, name], f"{name}]"
+        if not (self._is_plain and words(plain) == [kind, name]):
+            return self._sections().header_of(kind, name)
+        at = self._text.find(mark)
+        if at < 0:
             return None
-        if is_sure and len(found) == 1 and self._is_alone(found[0], marks[found[0]]):
-            return found[0]
+        for header in candidates:
+            if self._is_alone(header, mark, at):
+                return header
         return self._sections().header_of(kind, name)
 
-    def _is_alone(self, header: str, mark: str) -> bool:
-        """Tell whether `mark` stands in one place, and that is a line with nothing but the header."""
-        return "\n" not in header and self._text.count(mark) == 1 and f"\n[{header}]\n" in self._text
+    def _is_alone(self, header: str, mark: str, at: int) -> bool:
+        """Tell whether `mark`, found `at`, stands there only, at the end of a line that is the header."""
+        line = f"\n[{header}]\n"
+        start = at + len(mark) - len(line) + 1
+        alone = "\n" not in header and self._text.startswith(line, start) and start >= 0
+        if not alone or self._text.find(mark, at + 1) >= 0:
+            return False
+        self._starts[header] = start
+        return True
 
     def section(self, kind: str, name: str | None) -> dict[str, str] | None:
         """Return the settings of `[kind name]`; None if there is none, or no name."""
@@ -80,20 +89,25 @@ class IniFile:
 
     def settings(self, header: str | None) -> dict[str, str] | None:
         """Return what the section says whose brackets hold exactly `header`; None if there is none."""
-        if header is None or f"[{header}]" not in self._text:
+        if header is None:
             return None
         if header not in self._settings:
             found = self._settings_alone(header)
             if found is None:
-                return self._sections().settings(header)
+                return self._sections().settings(header) if f"[{header}]" in self._text else None
             self._settings[header] = found
         return dict(self._settings[header])
 
     def _settings_alone(self, header: str) -> dict[str, str] | None:
         """Return the settings of a section whose bounds and content leave no doubt."""
-        if header == IGNORED or not (self._is_plain and self._is_alone(header, f"[{header}]")):
+        if header == IGNORED or not self._is_plain:
             return None
-        start = self._text.index(f"\n[{header}]\n") + 1
+        if header not in self._starts:
+            mark = f"[{header}]"
+            at = self._text.find(mark)
+            if at < 0 or not self._is_alone(header, mark, at):
+                return None
+        start = self._starts[header] + 1
         end = self._text.find("\n[", start)
         if not self._is_header(end):  # but a setting whose key begins with a bracket
             return None

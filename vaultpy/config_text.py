@@ -6,8 +6,8 @@ sections that costs one pass of `str.split` instead of tens of milliseconds.
 
 from __future__ import annotations
 
+import vaultpy
 from vaultpy.config_section import Section, read_sections
-from vaultpy.errors import ConfigMalformed
 
 IGNORED = "DEFAULT"
 _BLANKS = " \t"
@@ -156,7 +156,7 @@ class IniText:
             line, problem = found[0].problem
         else:
             return found[0]
-        raise ConfigMalformed(path=self._path, line=line, problem=problem)
+        raise vaultpy.errors.ConfigMalformed(path=self._path, line=line, problem=problem)
 
     def sections(self) -> dict[str, Section]:
         """Parse everything; raises ConfigMalformed for any mistake in the file."""

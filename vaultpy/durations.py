@@ -5,8 +5,7 @@ What AWS would refuse is refused here, before anybody is asked for a touch.
 
 from __future__ import annotations
 
-from vaultpy.errors import DurationRefused, MinTtlUnreachable
-from vaultpy.text import show_duration
+import vaultpy
 from vaultpy.values import Value
 
 TYPE_CHECKING = False
@@ -48,7 +47,9 @@ class Wish(Value):
     def check_reachable(self, profile: Profile, *, by_session: bool) -> None:
         """Raise MinTtlUnreachable if a role assumed with temporary credentials cannot last that long."""
         if by_session and self.min_ttl > HOUR:
-            raise MinTtlUnreachable(wanted=show_duration(self.min_ttl), role=profile.role_arn)
+            from vaultpy.text import show_duration
+
+            raise vaultpy.errors.MinTtlUnreachable(wanted=show_duration(self.min_ttl), role=profile.role_arn)
 
 
 def mfa_session_seconds(source: Profile, asked: int | None) -> int:
@@ -64,5 +65,5 @@ def mfa_session_seconds(source: Profile, asked: int | None) -> int:
 def _within(seconds: int, longest: int) -> int:
     if not _SHORTEST <= seconds <= longest:
         limits = f"{_SHORTEST} s and {longest} s ({longest // HOUR}h)"
-        raise DurationRefused(reason=f"{seconds} s is not between {limits}")
+        raise vaultpy.errors.DurationRefused(reason=f"{seconds} s is not between {limits}")
     return seconds

@@ -11,8 +11,8 @@ import os
 import sys
 from stat import S_ISDIR, S_ISREG
 
+import vaultpy
 from vaultpy.environment import initial_environment, uncoerced
-from vaultpy.errors import CommandNotExecutable, CommandNotFound, CommandUnusable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def find_command(command: list[str], environ: Mapping[str, str]) -> str:
 
         found = which(name, path=environ.get("PATH"))
         if found is None:
-            raise CommandNotFound(command=name)
+            raise vaultpy.errors.CommandNotFound(command=name)
         return found
     candidates = [name]
     if "/" not in name:
@@ -56,25 +56,27 @@ def find_command(command: list[str], environ: Mapping[str, str]) -> str:
         refusal = _refusal(candidate)
         if refusal is None:
             return candidate
-        if isinstance(refusal, CommandNotExecutable):
+        if isinstance(refusal, vaultpy.errors.CommandNotExecutable):
             first_refusal = first_refusal or refusal
-    raise first_refusal or CommandNotFound(command=name)
+    raise first_refusal or vaultpy.errors.CommandNotFound(command=name)
 
 
-def _refusal(path: str) -> CommandNotFound | CommandNotExecutable | None:
+def _refusal(path: str) -> vaultpy.errors.CommandNotFound | vaultpy.errors.CommandNotExecutable | None:
     """Return what exec would have against `path`."""
     try:
         mode = os.stat(path).st_mode  # noqa: PTH116  # pathlib costs 9 ms
     except PermissionError:
         remedy = "see that you may enter its directory, or take that out of PATH"
-        return CommandUnusable(command=path, reason="permission denied", remedy=remedy)
+        return vaultpy.errors.CommandUnusable(command=path, reason="permission denied", remedy=remedy)
     except OSError:
-        return CommandNotFound(command=path)
+        return vaultpy.errors.CommandNotFound(command=path)
     if not S_ISREG(mode):
         reason = "it is a directory" if S_ISDIR(mode) else "it is no regular file"
-        return CommandUnusable(command=path, reason=reason, remedy="name a program instead")
+        return vaultpy.errors.CommandUnusable(command=path, reason=reason, remedy="name a program instead")
     return (
-        None if os.access(path, os.X_OK) else CommandNotExecutable(command=path, reason="permission denied")
+        None
+        if os.access(path, os.X_OK)
+        else vaultpy.errors.CommandNotExecutable(command=path, reason="permission denied")
     )
 
 
@@ -121,7 +123,7 @@ def _start(
         number = error.errno or 0
         reason = _REASONS.get(number) or os.strerror(number).lower()
         remedy = _REMEDIES.get(number, "see that it starts without vaultpy")
-        raise CommandUnusable(command=path, reason=reason, remedy=remedy) from None
+        raise vaultpy.errors.CommandUnusable(command=path, reason=reason, remedy=remedy) from None
 
 
 def _may_be_script(path: str) -> bool:

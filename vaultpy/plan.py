@@ -9,13 +9,12 @@ At most one MFA code a plan.
 
 from __future__ import annotations
 
+import vaultpy
 from vaultpy.durations import HOUR, MFA_SESSION_SECONDS, Wish, mfa_session_seconds
-from vaultpy.errors import BadVariable, RoleTwice
 from vaultpy.profile import MFA_SERIAL_WANTED, is_mfa_serial
 from vaultpy.regions import sts_region
-from vaultpy.session_tags import carried
 from vaultpy.signers import full_chain, signer_of
-from vaultpy.sts_requests import AssumeRole, GetSessionToken
+from vaultpy.sts_requests import NOTHING_CARRIED, AssumeRole, GetSessionToken
 from vaultpy.values import Value
 
 TYPE_CHECKING = False
@@ -25,7 +24,10 @@ if TYPE_CHECKING:
     from vaultpy.config import Config, Profile
     from vaultpy.index import Index
     from vaultpy.signers import Signer
-    from vaultpy.sts_requests import Request
+    from vaultpy.sts_requests import Carried, Request
+
+_CARRIED_SETTINGS = frozenset({"session_tags", "transitive_session_tags", "source_identity"})
+_CARRIED_VARIABLES = frozenset({"AWS_SESSION_TAGS", "AWS_TRANSITIVE_TAGS", "AWS_SOURCE_IDENTITY"})
 
 
 class Options(Value):
@@ -130,7 +132,7 @@ def make_plan(config: Config, index: Index, name: str, options: Options, environ
     signer = signer_of(index, source, environ)
     if options.role:
         if chain[0].role_arn and not (signer.has_role and chain[0] is source):
-            raise RoleTwice(profile=name, role=chain[0].role_arn, source=source.name)
+            raise vaultpy.errors.RoleTwice(profile=name, role=chain[0].role_arn, source=source.name)
         chain = [chain[0].assuming(signer.role_arn(options.role)), *chain]
     requests, capped = _Calls(chain, signer, options, environ).in_order()
     return Plan(
@@ -146,6 +148,14 @@ def make_plan(config: Config, index: Index, name: str, options: Options, environ
 
 def _last_role_arn(chain: list[Profile]) -> str | None:
     return next((profile.role_arn for profile in chain if profile.role_arn), None)
+
+
+def _carried(profile: Profile, environ: Mapping[str, str]) -> Carried:
+    if _CARRIED_SETTINGS.isdisjoint(profile.settings) and _CARRIED_VARIABLES.isdisjoint(environ):
+        return NOTHING_CARRIED
+    from vaultpy.session_tags import carried
+
+    return carried(profile, environ)
 
 
 class _Calls:
@@ -192,7 +202,7 @@ class _Calls:
             external_id=profile.external_id,
             duration=seconds,
             mfa_serials=() if by_session else self._serials,
-            carried=carried(profile, self._environ if asked_for else {}),
+            carried=_carried(profile, self._environ if asked_for else {}),
         )
 
     def _is_direct(self) -> bool:
@@ -207,7 +217,9 @@ class _Calls:
             return (self._options.mfa_serial,)
         if variable := self._environ.get("AWS_MFA_SERIAL"):
             if not is_mfa_serial(variable):
-                raise BadVariable(variable="AWS_MFA_SERIAL", value=variable, wanted=MFA_SERIAL_WANTED)
+                raise vaultpy.errors.BadVariable(
+                    variable="AWS_MFA_SERIAL", value=variable, wanted=MFA_SERIAL_WANTED
+                )
             return (variable,)
         for profile in self._chain:
             if profile.vaultpy_mfa_serials:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from vaultpy.errors import BadConfigValue, BadDuration
-from vaultpy.text import parse_duration
+import vaultpy
 from vaultpy.values import Value
 
 TYPE_CHECKING = False
@@ -159,10 +158,12 @@ class Profile(Value):
         others = self.role_arn and not self.settings.get("web_identity_token_file")
         return self.source_profile if others and self.source_profile != self.name else None
 
-    def bad_value(self, key: str, wanted: str) -> BadConfigValue:
+    def bad_value(self, key: str, wanted: str) -> vaultpy.errors.BadConfigValue:
         """Return the error that says that `key` is not what is `wanted`."""
         value = self.settings.get(key, "")
-        return BadConfigValue(profile=self.name, key=key, value=value, wanted=wanted, path=self.path)
+        return vaultpy.errors.BadConfigValue(
+            profile=self.name, key=key, value=value, wanted=wanted, path=self.path
+        )
 
     @property
     def duration_seconds(self) -> int | None:
@@ -189,8 +190,10 @@ class Profile(Value):
         if not text:
             return None
         try:
+            from vaultpy.text import parse_duration
+
             return parse_duration(text)
-        except BadDuration:
+        except vaultpy.errors.BadDuration:
             raise self.bad_value("vaultpy_session_duration", "a duration such as 90m, 8h or 3600") from None
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vaultpy.errors import RegionUnknown
+import vaultpy
 
 _DEFAULT = "us-east-1"
 # How the regions of a partition begin, and one of them; all others are of `aws` (botocore: partitions.json).
@@ -46,4 +46,4 @@ def check_region(region: str) -> None:
         or not all(words)
         or not (region.isascii() and letters.isalpha() and letters.islower() and number.isdigit())
     ):
-        raise RegionUnknown(region=region)
+        raise vaultpy.errors.RegionUnknown(region=region)

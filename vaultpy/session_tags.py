@@ -6,9 +6,9 @@ Tags, TransitiveTagKeys and SourceIdentity; the limits are those of the STS API 
 
 from __future__ import annotations
 
-from vaultpy.errors import BadVariable
+import vaultpy
 from vaultpy.profile import SOURCE_IDENTITY_WANTED, is_source_identity
-from vaultpy.values import Value
+from vaultpy.sts_requests import Carried
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,29 +24,6 @@ _MOST_TAGS = 50
 _LONGEST_KEY = 128
 _LONGEST_VALUE = 256
 _MARKS = "_.:/=+-@ "
-
-
-class Carried(Value):
-    """What one AssumeRole says of its session; empty where there is nothing to say."""
-
-    __slots__ = ("source_identity", "tags", "transitive_tags")
-    tags: tuple[tuple[str, str], ...]
-    transitive_tags: tuple[str, ...]
-    source_identity: str | None
-
-    def __init__(
-        self,
-        tags: tuple[tuple[str, str], ...] = (),
-        transitive_tags: tuple[str, ...] = (),
-        source_identity: str | None = None,
-    ) -> None:
-        self._set(tags=tags, transitive_tags=transitive_tags, source_identity=source_identity)
-
-    def question(self) -> str:
-        """Return what of it tells one session from another; nothing where there is nothing."""
-        if not (self.tags or self.source_identity):
-            return ""
-        return f"\t{sorted(self.tags)!r}\t{sorted(self.transitive_tags)!r}\t{self.source_identity!r}"
 
 
 def carried(profile: Profile, environ: Mapping[str, str]) -> Carried:
@@ -83,7 +60,7 @@ class _Setting:
 
     def refused(self) -> Exception:
         if self._given:
-            return BadVariable(variable=self._variable, value=self._given, wanted=self._wanted)
+            return vaultpy.errors.BadVariable(variable=self._variable, value=self._given, wanted=self._wanted)
         return self._profile.bad_value(self._key, self._wanted)
 
 

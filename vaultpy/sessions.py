@@ -6,8 +6,8 @@ kernel keyring, else the system keystore; never a file in clear. What no place t
 
 from __future__ import annotations
 
+import vaultpy
 from vaultpy.digests import digest
-from vaultpy.errors import SessionsLeft, StateUnusable
 from vaultpy.records import SessionEntry
 from vaultpy.session_text import parse, render
 
@@ -120,7 +120,7 @@ class SessionStore:
             return
         try:
             self._keep_somewhere(entry, text)
-        except StateUnusable:
+        except vaultpy.errors.StateUnusable:
             return
 
     def alive(self) -> list[SessionEntry]:
@@ -162,7 +162,7 @@ class SessionStore:
         count = sum(entry.expiration > now for entry in gone)
         if left:
             place, error = left[0]
-            raise SessionsLeft(
+            raise vaultpy.errors.SessionsLeft(
                 left=len(left), count=len(left) + count, place=place.name, reason=error.strerror
             )
         return count

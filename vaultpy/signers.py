@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from vaultpy.errors import NotEnrolled, ProfileCycle, RoleUnplaced
+import vaultpy
 from vaultpy.profile import is_role_arn
-from vaultpy.sources import followed_profile, foreign_source
 from vaultpy.values import Value
 
 TYPE_CHECKING = False
@@ -90,7 +89,7 @@ class Signer(Value):
             parts = self.user_arn.split(":")
             arn = f"arn:{parts[1]}:iam::{parts[4]}:role/{role}" if len(parts) == _ARN_PARTS else ""
         if not is_role_arn(arn):
-            raise RoleUnplaced(role=role)
+            raise vaultpy.errors.RoleUnplaced(role=role)
         return arn
 
 
@@ -102,9 +101,11 @@ def signer_of(index: Index, profile: Profile, environ: Mapping[str, str]) -> Sig
     enrolment = index.enrolment(profile.name)
     if enrolment is not None:
         return Signer(enrolment)
+    from vaultpy.sources import foreign_source
+
     source = foreign_source(profile, environ)
     if source is None:
-        raise NotEnrolled(profile=profile.name)
+        raise vaultpy.errors.NotEnrolled(profile=profile.name)
     return Signer(None, source)
 
 
@@ -116,7 +117,11 @@ def full_chain(config: Config, index: Index, name: str) -> list[Profile]:
     """
     chain = config.chain(name)
     end = chain[-1]
-    followed = None if index.enrolment(end.name) else followed_profile(end)
+    if not end.credential_process or index.enrolment(end.name):
+        return chain
+    from vaultpy.sources import followed_profile
+
+    followed = followed_profile(end)
     if followed is None:
         return chain
     rest = config.chain(followed)
@@ -125,5 +130,7 @@ def full_chain(config: Config, index: Index, name: str) -> list[Profile]:
     again = None if index.enrolment(last.name) else followed_profile(last)
     if again is not None or any(profile.name in names for profile in rest):
         circle = [*names, *(profile.name for profile in rest), *([again] if again else [])]
-        raise ProfileCycle(key="credential_process", circle=" -> ".join(circle), path=config.path)
+        raise vaultpy.errors.ProfileCycle(
+            key="credential_process", circle=" -> ".join(circle), path=config.path
+        )
     return chain + rest

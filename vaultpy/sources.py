@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import sys
 
+import vaultpy
 from vaultpy.digests import digest
-from vaultpy.errors import UnsupportedSource
 from vaultpy.values import Value
 
 TYPE_CHECKING = False
@@ -106,7 +106,7 @@ def _without_role(profile: Profile) -> str | None:
     if profile.has_keys_in_credentials:
         return PLAIN_KEYS
     if settings.get("login_session"):
-        raise UnsupportedSource(profile=profile.name, source="login_session")
+        raise vaultpy.errors.UnsupportedSource(profile=profile.name, source="login_session")
     if settings.get("credential_process"):
         return PROCESS
     return PLAIN_KEYS if profile.has_plain_keys else None

@@ -10,7 +10,7 @@ import stat
 import sys
 import time
 
-from vaultpy.errors import StateUnusable
+import vaultpy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def _home(environ: Mapping[str, str]) -> str:
     try:
         return pwd.getpwuid(os.getuid()).pw_dir
     except KeyError:
-        raise StateUnusable(
+        raise vaultpy.errors.StateUnusable(
             path="~/.local/state",
             reason="this user has no home directory",
             remedy="name a directory of your own: export XDG_STATE_HOME=DIRECTORY",
@@ -73,7 +73,7 @@ def make_private_directory(path: str) -> None:
         if sys.platform != "win32" and stat.S_IMODE(found.st_mode) != _PRIVATE_DIRECTORY:
             os.chmod(path, _PRIVATE_DIRECTORY)
     except OSError as error:
-        raise StateUnusable(
+        raise vaultpy.errors.StateUnusable(
             path=path,
             reason=error.strerror,
             remedy="make it a directory of your own, or name another place: export XDG_STATE_HOME=DIRECTORY",
@@ -198,10 +198,10 @@ class locked:  # noqa: N801  # used like a function: with locked(path)
             time.sleep(_POLL)
 
 
-def _held_too_long(path: str, patience: float) -> StateUnusable:
+def _held_too_long(path: str, patience: float) -> vaultpy.errors.StateUnusable:
     from shlex import quote
 
-    return StateUnusable(
+    return vaultpy.errors.StateUnusable(
         path=path,
         reason=f"another process has held its lock for {patience:g} s",
         remedy=f"end that process, or let it go on if it was stopped (fuser -v {quote(path)} names it)",

@@ -22,8 +22,7 @@ if TYPE_CHECKING:
     from vaultpy.aws_api import AwsClient
     from vaultpy.credentials import AccessKey
     from vaultpy.mfa import TokenCode
-    from vaultpy.session_tags import Carried
-    from vaultpy.sts_requests import Request
+    from vaultpy.sts_requests import Carried, Request
 
 CLOCK_LIMIT_SECONDS = 15 * 60
 
@@ -97,7 +96,7 @@ class Sts:
             raise AssertionError("the thread ended with neither a client nor a failure")
         return self._built
 
-    def caller_arn(self, signer: AccessKey) -> str:
+    def caller_arn(self, signer: AccessKey | Credentials) -> str:
         """Return the ARN that the key belongs to; works without any permission and without MFA."""
         answer = self._client().call("get_caller_identity", signer, {}, {"profile": ""})
         return str(_member(answer, "Arn", self._client().host))

@@ -2,10 +2,33 @@
 
 from __future__ import annotations
 
-from vaultpy.session_tags import Carried
 from vaultpy.values import Value
 
 TYPE_CHECKING = False
+
+
+class Carried(Value):
+    """What one AssumeRole says of its session; empty where there is nothing to say."""
+
+    __slots__ = ("source_identity", "tags", "transitive_tags")
+    tags: tuple[tuple[str, str], ...]
+    transitive_tags: tuple[str, ...]
+    source_identity: str | None
+
+    def __init__(
+        self,
+        tags: tuple[tuple[str, str], ...] = (),
+        transitive_tags: tuple[str, ...] = (),
+        source_identity: str | None = None,
+    ) -> None:
+        self._set(tags=tags, transitive_tags=transitive_tags, source_identity=source_identity)
+
+    def question(self) -> str:
+        """Return what of it tells one session from another; nothing where there is nothing."""
+        if not (self.tags or self.source_identity):
+            return ""
+        return f"\t{sorted(self.tags)!r}\t{sorted(self.transitive_tags)!r}\t{self.source_identity!r}"
+
 
 NOTHING_CARRIED = Carried()
 

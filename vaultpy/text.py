@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vaultpy.errors import BadDuration, ClockWrong
+import vaultpy
 
 _LONGEST_CHARACTERS = 20
 _LONGEST_SECONDS = 10**9
@@ -28,9 +28,9 @@ def parse_duration(text: str) -> int:
         elif digits and character in _UNITS:
             total, digits = total + int(digits) * _UNITS[character], ""
         else:
-            raise BadDuration(text=text)
+            raise vaultpy.errors.BadDuration(text=text)
     if digits or not 0 < total <= _LONGEST_SECONDS or len(plain) > _LONGEST_CHARACTERS:
-        raise BadDuration(text=text)
+        raise vaultpy.errors.BadDuration(text=text)
     return total
 
 
@@ -51,6 +51,6 @@ def clock_text(offset: float) -> str:
     return f"{show_duration(abs(offset))} {'behind' if offset > 0 else 'ahead of'}"
 
 
-def clock_wrong(offset: float) -> ClockWrong:
+def clock_wrong(offset: float) -> vaultpy.errors.ClockWrong:
     """Return the error for an AWS clock that is `offset` seconds ahead of this computer's."""
-    return ClockWrong(off=clock_text(offset))
+    return vaultpy.errors.ClockWrong(off=clock_text(offset))

@@ -10,6 +10,7 @@ import os
 import sys
 import time
 
+import vaultpy
 from vaultpy.argv import (
     CREDENTIAL_PROCESS_FLAGS,
     CREDENTIAL_PROCESS_VALUES,
@@ -19,9 +20,7 @@ from vaultpy.argv import (
 )
 from vaultpy.aws_time import AwsTime
 from vaultpy.config import Config
-from vaultpy.credentials_json import render
 from vaultpy.environment import BEARER_TOKENS
-from vaultpy.errors import VaultpyError
 from vaultpy.handover import hand_over
 from vaultpy.index import Index
 from vaultpy.kernel_keyring import KernelKeyring, KernelPlace
@@ -86,7 +85,7 @@ def run(words: list[str], environ: Mapping[str, str]) -> bool:
         return False
     try:
         return serve(words[1:], environ)
-    except (VaultpyError, OSError, ValueError):  # ValueError: a text that the system's calls do not take
+    except (vaultpy.errors.VaultpyError, OSError, ValueError):  # the last: a text that no system call takes
         return False
 
 
@@ -117,6 +116,8 @@ def _credential_process(words: list[str], environ: Mapping[str, str]) -> bool:
     split = split_words(words, verb="credential-process", flags=flags, values=values)
     if split.options or split.profile is None or split.command:
         return False
+    from vaultpy.credentials_json import render
+
     plan, credentials = _at_hand(Config.load(environ), split.profile, environ, SERVER_MARGIN_SECONDS)
     if credentials is None or plan.requests[-1].duration <= SERVER_MARGIN_SECONDS:
         return False
