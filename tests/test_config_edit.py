@@ -18,16 +18,20 @@ from botocore.exceptions import ConfigParseError
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from vaultpy.config_edit import NewProfile, add_profiles, edit
+from vaultpy.config_edit import NewProfile, add_profiles, edit, take_out_key
+from vaultpy.credentials import AccessKey
+from vaultpy.credentials_text import InClear
 from vaultpy.errors import (
     BadConfigValue,
     BadProfileName,
     ConfigMalformed,
     ConfigUnreadable,
     ConfigUnwritable,
+    KeyStays,
     ProfileExists,
     VaultpyError,
 )
+from vaultpy.values import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +40,8 @@ NOBODY = 65534
 ROLE = NewProfile("role", (("role_arn", "arn:aws:iam::123456789012:role/r"), ("source_profile", "user")))
 ROLE_TEXT = "[profile role]\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = user\n"
 SERIAL = "arn:aws:iam::123456789012:mfa/jo"
+KEY = AccessKey("AKIAIOSFODNN7EXAMPLE", Secret("wJalrXUtnFEMI"))
+KEY_TEXT = f"[dev]\naws_access_key_id = {KEY.id}\naws_secret_access_key = wJalrXUtnFEMI\nregion = x\n"
 
 
 @pytest.fixture
@@ -374,6 +380,42 @@ def test_a_file_that_never_rests_is_given_up_on_and_left_as_it_is(path: Path) ->
     assert set(path.read_text()) == {"#"}
 
 
+# ---- a key is taken out ------------------------------------------------------------------------------
+
+
+def test_a_key_is_taken_out_of_the_file_which_keeps_its_mode_and_its_link(path: Path) -> None:
+    target = path.with_name("dotfile")
+    target.write_text(KEY_TEXT)
+    target.chmod(0o640)
+    path.symlink_to(target)
+    assert take_out_key(InClear(str(path), "dev"), KEY)
+    assert target.read_text() == "[dev]\nregion = x\n"
+    assert path.is_symlink()
+    assert stat.S_IMODE(target.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("text", [None, "", "[dev]\nregion = x\n", "[other]\n"])
+def test_where_no_key_is_left_nothing_is_written(path: Path, text: str | None) -> None:
+    if text is not None:
+        path.write_text(text)
+    assert take_out_key(InClear(str(path), "dev"), KEY)
+    assert (path.read_text() if path.exists() else None) == text
+    assert not path.with_name(".config.vaultpy-lock").exists()
+
+
+def test_another_key_is_not_taken_out(path: Path) -> None:
+    text = KEY_TEXT.replace("wJalr", "other")
+    path.write_text(text)
+    assert not take_out_key(InClear(str(path), "dev"), KEY)
+    assert path.read_text() == text
+
+
+def test_what_is_no_file_gives_no_key_back(path: Path) -> None:
+    path.mkdir()
+    with pytest.raises(KeyStays, match="it is not a regular file"):
+        take_out_key(InClear(str(path), "dev"), KEY)
+
+
 # ---- as a user who may not ---------------------------------------------------------------------------
 
 
@@ -419,6 +461,16 @@ def test_a_directory_that_may_not_be_written_is_an_error_and_the_file_stays(fore
     answer = error_as_a_plain_user(lambda: add_profiles(str(path), [ROLE]))
     assert answer == f"ConfigUnwritable: cannot write {path}: Permission denied"
     assert path.read_text() == "[default]\n"
+
+
+def test_a_key_that_may_not_be_taken_out_is_an_error_of_its_own_and_stays(foreign_directory: Path) -> None:
+    path = foreign_directory / "credentials"
+    path.write_text(KEY_TEXT)
+    path.chmod(0o644)
+    foreign_directory.chmod(0o555)
+    answer = error_as_a_plain_user(lambda: take_out_key(InClear(str(path), "dev"), KEY))
+    assert answer == f"KeyStays: cannot take access key {KEY.id} out of {path}: Permission denied"
+    assert path.read_text() == KEY_TEXT
 
 
 def test_where_nothing_is_missing_a_file_that_may_not_be_written_will_do(foreign_directory: Path) -> None:

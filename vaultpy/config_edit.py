@@ -1,4 +1,4 @@
-"""Adding profiles to AWS's config file, the only thing that vaultpy ever writes there.
+"""Adding profiles to AWS's config file, taking access keys and settings out: all that is changed there.
 
 Every other byte stays: comments, order, newline style, permissions, and the symlink if the file is one. The
 file is replaced as a whole under a lock beside it (`.<name>.vaultpy-lock`), which keeps out a second vaultpy;
@@ -14,7 +14,15 @@ import os
 
 from vaultpy.config import decode, read_bytes
 from vaultpy.config_text import IniText
-from vaultpy.errors import BadConfigValue, BadProfileName, ConfigMalformed, ConfigUnwritable, ProfileExists
+from vaultpy.credentials_text import holds, lines_of, without_key
+from vaultpy.errors import (
+    BadConfigValue,
+    BadProfileName,
+    ConfigMalformed,
+    ConfigUnwritable,
+    KeyStays,
+    ProfileExists,
+)
 from vaultpy.state import locked, replace_file
 from vaultpy.values import Value
 
@@ -23,6 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vaultpy.config_section import Section
+    from vaultpy.credentials import AccessKey
+    from vaultpy.credentials_text import InClear
+    from vaultpy.errors import VaultpyError
 
 _VARIABLE = "AWS_CONFIG_FILE"
 _NAME_MARKS = ".-_/@+"
@@ -69,16 +80,57 @@ def check_profiles(path: str, profiles: list[NewProfile]) -> None:
         text, _ = _with_profile(text, profile, path)
 
 
-def edit(path: str, change: Callable[[str], str]) -> None:
+def take_out_key(place: InClear, access_key: AccessKey) -> bool:
+    """Take `access_key` out of where it stands in clear, and leave every other byte.
+
+    A file without a key there is left alone. False, and nothing is changed, where another key stands there by
+    now. Raises ConfigMalformed, ConfigUnreadable and KeyStays.
+    """
+    found: list[bool | None] = []
+
+    def change(text: str) -> str:
+        found.append(holds(text, place, access_key))
+        return without_key(text, place) if found[-1] else text
+
+    def unwritable(reason: str | None) -> KeyStays:
+        return KeyStays(key_id=access_key.id, path=place.path, reason=reason)
+
+    edit(place.path, change, unwritable)
+    return found[-1] is not False
+
+
+def take_out_setting(path: str, name: str, key: str, value: str) -> bool:
+    """Take `key` out of the section of profile `name`, if it is `value` there; tell whether it was.
+
+    Every other byte stays. Raises ConfigMalformed, ConfigUnreadable and ConfigUnwritable.
+    """
+    found: list[bool] = []
+
+    def change(text: str) -> str:
+        header = IniText(text, path).header_of("profile", name)
+        section = IniText(text, path).sections()[header] if header is not None else None
+        found.append(section is not None and section.settings.get(key) == value)
+        return _without(text, path, header, key) if header is not None and found[-1] else text
+
+    edit(path, change)
+    return found[-1]
+
+
+def edit(
+    path: str,
+    change: Callable[[str], str],
+    unwritable: Callable[[str | None], VaultpyError] | None = None,
+) -> None:
     """Replace the text of the file at `path` by what `change` makes of it, as a whole or not at all.
 
     `change` is called again when the file turns out to have changed meanwhile. Where it changes nothing,
     nothing is written, so that a file which cannot be written serves too. Raises ConfigUnreadable and
-    ConfigUnwritable.
+    ConfigUnwritable, or what `unwritable` makes of the reason.
     """
+    refused = unwritable or (lambda reason: ConfigUnwritable(path=path, reason=reason))
     target = os.path.realpath(path)
     if not os.path.isfile(target) and os.path.lexists(target):
-        raise ConfigUnwritable(path=path, reason="it is not a regular file")
+        raise refused("it is not a regular file")
     text = _decode(read_bytes(target, _VARIABLE), path)
     if change(text) == text:
         return
@@ -87,9 +139,9 @@ def edit(path: str, change: Callable[[str], str]) -> None:
         os.makedirs(directory, 0o700, exist_ok=True)
         with locked(os.path.join(directory, f".{name}.vaultpy-lock")):
             if not any(_replaced(path, target, change) for _ in range(_ATTEMPTS)):
-                raise ConfigUnwritable(path=path, reason="another program keeps changing it")
+                raise refused("another program keeps changing it")
     except OSError as error:
-        raise ConfigUnwritable(path=path, reason=error.strerror) from error
+        raise refused(error.strerror) from error
 
 
 def _replaced(path: str, target: str, change: Callable[[str], str]) -> bool:
@@ -144,6 +196,20 @@ def _checked(profile: NewProfile, settings: tuple[tuple[str, str], ...], path: s
             wanted = "a line of text without blanks around it"
             raise BadConfigValue(profile=profile.name, key=key, value=value, wanted=wanted, path=path)
     return [f"{key} = {value}" for key, value in settings]
+
+
+def _without(text: str, path: str, header: str, key: str) -> str:
+    """Return `text` without the lines that set `key` in the section."""
+    sections = IniText(text, path).sections()
+    lines, _ = _lines(text)
+    dropped = lines_of(lines, sections[header], {key})
+    kept = "".join(line for at, line in enumerate(lines) if at not in dropped)
+    wanted = {name: dict(section.settings) for name, section in sections.items()}
+    del wanted[header][key]
+    if {name: section.settings for name, section in IniText(kept, path).sections().items()} != wanted:
+        problem = f"its indentation does not let {key} be taken out"
+        raise ConfigMalformed(path=path, line=sections[header].line, problem=problem)
+    return kept
 
 
 def _appended(text: str, header: str, settings: list[str]) -> str:

@@ -28,9 +28,8 @@ def from_environment(environ: Mapping[str, str]) -> AccessKey:
     )
 
 
-def from_bytes(data: bytes) -> AccessKey:
-    """Return the key in what was read from standard input; raises BadKeyInput."""
-    where = "standard input"
+def from_bytes(data: bytes, where: str = "standard input") -> AccessKey:
+    """Return the key in what was read from `where`; raises BadKeyInput."""
     text = _decoded(data)
     if len(data) > MAX_BYTES:
         raise BadKeyInput(where=where, problem="it is longer than 64 KiB", remedy=_FORMS)
@@ -55,6 +54,13 @@ def typed(key_id: str, secret: Secret) -> AccessKey:
     """Return the key that a person typed; raises BadKeyInput."""
     remedy = "paste both as the console shows them: the id begins with AKIA"
     return _access_key("what was typed", key_id, secret.reveal(), "", remedy)
+
+
+def from_settings(settings: Mapping[str, str], where: str) -> AccessKey:
+    """Return the key that a section of AWS's files holds in clear; raises BadKeyInput."""
+    key_id, secret = (settings.get(name, "") for name in ("aws_access_key_id", "aws_secret_access_key"))
+    token = settings.get("aws_session_token") or settings.get("aws_security_token") or ""
+    return _access_key(where, key_id, secret, token, "delete what is left of it there")
 
 
 def _access_key(where: str, key_id: str, secret: str, token: str, remedy: str) -> AccessKey:

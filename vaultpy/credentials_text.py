@@ -1,0 +1,91 @@
+"""The text of an AWS ini file without the access key that one of its sections holds in clear."""
+
+from __future__ import annotations
+
+import io
+
+from vaultpy.config_text import IniText
+from vaultpy.errors import ConfigMalformed
+from vaultpy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from vaultpy.config_section import Section
+    from vaultpy.credentials import AccessKey
+
+KEY_ID = "aws_access_key_id"
+SECRET = "aws_secret_access_key"  # noqa: S105  # the name of a setting
+MFA_DEVICE = "aws_mfa_device"
+SESSION_TOKENS = ("aws_session_token", "aws_security_token")
+
+
+class InClear(Value):
+    """Where an access key stands in clear: the section with `header` of the file at `path`.
+
+    With `whole`, what aws-mfa keeps beside the key goes with it, and the header if nothing else is there.
+    """
+
+    __slots__ = ("header", "path", "whole")
+    header: str
+    path: str
+    whole: bool
+
+    def __init__(self, path: str, header: str, *, whole: bool = False) -> None:
+        self._set(path=path, header=header, whole=whole)
+
+    def __str__(self) -> str:
+        return f"[{self.header}] of {self.path}"
+
+
+def holds(text: str, place: InClear, access_key: AccessKey) -> bool | None:
+    """Tell whether `access_key` is what stands at `place`; None where no key does.
+
+    Raises ConfigMalformed.
+    """
+    section = IniText(text, place.path).sections().get(place.header)
+    if section is None or not {KEY_ID, SECRET} & section.settings.keys():
+        return None
+    id_and_secret = section.settings.get(KEY_ID), section.settings.get(SECRET)
+    return id_and_secret == (access_key.id, access_key.secret.reveal())
+
+
+def without_key(text: str, place: InClear) -> str:
+    """Return `text` without the lines that set the key at `place`; every other byte stays.
+
+    Comments and blank lines are no settings, so they stay too, and so does the header of what is then an
+    empty section unless `whole`. Raises ConfigMalformed for a mistake anywhere in the text.
+    """
+    sections = IniText(text, place.path).sections()
+    section = sections[place.header]
+    unwanted = {KEY_ID, SECRET, *([MFA_DEVICE] if place.whole else [])}
+    lines = list(io.StringIO(text, newline=""))
+    dropped = lines_of(lines, section, unwanted)
+    left = {name: one.settings for name, one in sections.items()}
+    left[place.header] = {k: v for k, v in section.settings.items() if k not in unwanted}
+    body = range(section.line, section.end)
+    if place.whole and not any(lines[at].strip() for at in body if at not in dropped):
+        dropped.add(section.line - 1)
+        del left[place.header]
+    kept = "".join(line for at, line in enumerate(lines) if at not in dropped)
+    if {name: one.settings for name, one in IniText(kept, place.path).sections().items()} != left:
+        problem = "its indentation does not let the key be taken out"
+        raise ConfigMalformed(path=place.path, line=section.line, problem=problem)
+    return kept
+
+
+def lines_of(lines: list[str], section: Section, unwanted: set[str]) -> set[int]:
+    """Return which lines, counted from 0, set one of the `unwanted`; by the rules of `config_section`."""
+    found: set[int] = set()
+    depth: int | None = None
+    is_unwanted = False
+    for at in range(section.line, section.end):
+        content = lines[at].strip()
+        if not content or content[0] in "#;":
+            continue
+        indent = lines[at].index(content[0])
+        if depth is None or indent <= depth:  # else it continues the setting before
+            depth = indent
+            is_unwanted = content.partition("=")[0].partition(":")[0].rstrip().lower() in unwanted
+        if is_unwanted:
+            found.add(at)
+    return found
