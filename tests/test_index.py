@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from support.remembering import enrolment, run, session, start
 from vaultpy.errors import StateUnusable
 from vaultpy.index import Index
-from vaultpy.records import Enrolment, Records, SessionEntry, parse, render
+from vaultpy.records import Enrolment, Records, Rotation, SessionEntry, parse, render
 
 NOW = 1_760_000_000
 
@@ -122,11 +122,13 @@ def test_any_text_in_any_field_is_read_as_it_was_written(
         places=tuple(serials),
     )
     records.confirmed[name, arn, answer] = None
+    records.rotations[name] = Rotation(name, arn, 3, keeps=bool(serials))
     written = render(records).encode("utf-8", "surrogatepass")
     found = parse(written.decode("utf-8", "surrogatepass"))
     assert found.enrolments == records.enrolments
     assert found.sessions == records.sessions
     assert found.confirmed == records.confirmed
+    assert found.rotations == records.rotations
 
 
 def test_the_file_is_for_its_owner_alone(index: Index, path: Path) -> None:

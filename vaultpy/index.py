@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from vaultpy.errors import StateUnusable
+import vaultpy
 from vaultpy.records import Records, parse, render
 from vaultpy.state import locked, make_private_directory, replace_file
 
@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vaultpy.records import Enrolment, SessionEntry
+    from vaultpy.records import Enrolment, Rotation, SessionEntry
 
 
 class Index:
@@ -42,11 +42,11 @@ class Index:
         def add(records: Records) -> None:
             records.enrolments[enrolment.name] = enrolment
 
-        self._change(add)
+        self.change(add)
 
     def withdraw(self, name: str) -> None:
         """Remove what is enrolled under `name`, if anything is."""
-        self._change(lambda records: records.enrolments.pop(name, None))
+        self.change(lambda records: records.enrolments.pop(name, None))
 
     def sessions(self) -> list[SessionEntry]:
         """Return every session, some of which may have ended or be gone from where they lived."""
@@ -58,7 +58,7 @@ class Index:
         def add(records: Records) -> None:
             records.sessions[entry.digest] = entry
 
-        self._change(add)
+        self.change(add)
 
     def forget(self, digests: list[str]) -> None:
         """Remove the sessions of these questions, if they are there."""
@@ -67,7 +67,7 @@ class Index:
             for digest in digests:
                 records.sessions.pop(digest, None)
 
-        self._change(remove)
+        self.change(remove)
 
     def confirmed(self, kind: str, subject: str, answer: str) -> bool:
         """Tell whether the user confirmed `answer` for `subject`, as an account's name for an MFA serial."""
@@ -79,7 +79,25 @@ class Index:
         def add(records: Records) -> None:
             records.confirmed[kind, subject, answer] = None
 
-        self._change(add)
+        self.change(add)
+
+    def rotations(self) -> list[Rotation]:
+        """Return the rotations that are not finished."""
+        return list(self._read().rotations.values())
+
+    def change(self, change: Callable[[Records], object]) -> None:
+        """Let `change` change what the index holds: all of that is written at once, or nothing."""
+        make_private_directory(os.path.dirname(self._path))
+        try:
+            with locked(self._path + ".lock"):
+                records = self._read()
+                change(records)
+                replace_file(self._path, render(records).encode("utf-8", "surrogatepass"))
+        except OSError as error:
+            raise self._unusable(
+                error.strerror,
+                "make room for it there, or name another place: export XDG_STATE_HOME=DIRECTORY",
+            ) from error
 
     def _read(self) -> Records:
         try:
@@ -104,20 +122,7 @@ class Index:
         except ValueError:
             raise self._damaged() from None
 
-    def _change(self, change: Callable[[Records], object]) -> None:
-        make_private_directory(os.path.dirname(self._path))
-        try:
-            with locked(self._path + ".lock"):
-                records = self._read()
-                change(records)
-                replace_file(self._path, render(records).encode("utf-8", "surrogatepass"))
-        except OSError as error:
-            raise self._unusable(
-                error.strerror,
-                "make room for it there, or name another place: export XDG_STATE_HOME=DIRECTORY",
-            ) from error
-
-    def _damaged(self) -> StateUnusable:
+    def _damaged(self) -> vaultpy.errors.StateUnusable:
         from shlex import quote
 
         path = quote(self._path)
@@ -126,5 +131,5 @@ class Index:
             f"move it away (mv {path} {path}.old), then enrol the keys again: vaultpy add PROFILE",
         )
 
-    def _unusable(self, reason: str | None, remedy: str) -> StateUnusable:
-        return StateUnusable(path=self._path, reason=reason, remedy=remedy)
+    def _unusable(self, reason: str | None, remedy: str) -> vaultpy.errors.StateUnusable:
+        return vaultpy.errors.StateUnusable(path=self._path, reason=reason, remedy=remedy)

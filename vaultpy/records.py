@@ -47,6 +47,44 @@ class Enrolment(Value):
         """The IAM user's name; the profile's where AWS was not asked whose key it is."""
         return self.user_arn.rpartition("/")[2] or self.name
 
+    @property
+    def place(self) -> tuple[str, str]:
+        """The keystore and its file."""
+        return self.keystore, self.keystore_file
+
+    def holding(self, access_key_id: str, name: str, added: int) -> Enrolment:
+        """Return this enrolment with another key, under `name`, as of the epoch `added`."""
+        return Enrolment(
+            name=name,
+            access_key_id=access_key_id,
+            user_arn=self.user_arn,
+            mfa_serials=self.mfa_serials,
+            keystore=self.keystore,
+            keystore_file=self.keystore_file,
+            added=added,
+        )
+
+
+class Rotation(Value):
+    """A rotation that is under way, or was interrupted: key `new_id` takes the place of `old_id`.
+
+    `new_id` is empty until AWS has made the key, `began` (epoch, by AWS's clock) is just before that; with
+    `keeps` the old key stays as it is in AWS.
+    """
+
+    __slots__ = ("began", "keeps", "new_id", "old_id")
+    old_id: str
+    new_id: str
+    began: int
+    keeps: bool
+
+    def __init__(self, old_id: str, new_id: str, began: int, *, keeps: bool) -> None:
+        self._set(old_id=old_id, new_id=new_id, began=began, keeps=keeps)
+
+    def to(self, new_id: str) -> Rotation:
+        """Return this rotation with the key that AWS has made for it."""
+        return Rotation(self.old_id, new_id, self.began, keeps=self.keeps)
+
 
 class SessionEntry(Value):
     """A session that was stored: what `list`, `status` and eviction need to know of it, and no secret.
@@ -95,10 +133,11 @@ class SessionEntry(Value):
 class Records:
     """All that the index holds, in the order of its lines."""
 
-    __slots__ = ("confirmed", "enrolments", "sessions")
+    __slots__ = ("confirmed", "enrolments", "rotations", "sessions")
 
     def __init__(self) -> None:
         self.enrolments: dict[str, Enrolment] = {}
+        self.rotations: dict[str, Rotation] = {}
         self.sessions: dict[str, SessionEntry] = {}
         self.confirmed: dict[tuple[str, str, str], None] = {}
 
@@ -122,6 +161,10 @@ def render(records: Records) -> str:
         ("session", s.digest, s.access_key_id, s.label, s.duration, s.expiration, s.profile, *s.places)
         for s in records.sessions.values()
     ]
+    lines += [
+        ("rotation", r.old_id, r.new_id, r.began, "keeps" if r.keeps else "")
+        for r in records.rotations.values()
+    ]
     lines += [("confirmed", *answer) for answer in records.confirmed]
     body = "".join("\t".join(map(_escape, line)) + "\n" for line in lines)
     return f"{_FIRST_LINE}\n{body}{_LAST_LINE}\n"
@@ -144,6 +187,9 @@ def parse(text: str) -> Records:
         elif kind == "confirmed":
             what, subject, answer = fields
             records.confirmed[what, subject, answer] = None
+        elif kind == "rotation":
+            old_id, new_id, began, keeps = fields
+            records.rotations[old_id] = Rotation(old_id, new_id, int(began), keeps=keeps == "keeps")
         else:
             raise ValueError
     return records

@@ -1,0 +1,249 @@
+"""Rotating an access key: at every instant the index names a key that is in the keystore and works.
+
+The order is the promise: what is about to happen is written down; AWS makes the new key; it is stored; AWS
+knows it; every name has it; the old one is made inactive, then deleted; its secret and its sessions go.
+Whatever ends a run in between, the next one sees from the index, the keystore and AWS's list of the user's
+keys where it was, and goes on from there or takes it back.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from shlex import join, quote
+
+from vaultpy import errors
+from vaultpy.key_probe import is_known_in_time
+from vaultpy.records import Rotation
+from vaultpy.user_keys import UNCLEAR
+from vaultpy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from vaultpy import key_probe
+    from vaultpy.credentials import AccessKey
+    from vaultpy.iam_records import KeyState
+    from vaultpy.records import Enrolment
+    from vaultpy.rotation_store import RotationStore
+    from vaultpy.user_keys import UserKeys
+
+    class Person(key_probe.Person, Protocol):
+        """Who is told what goes on."""
+
+        def note(self, text: str) -> None: ...  # noqa: D102
+        def warn(self, text: str) -> None: ...  # noqa: D102
+
+
+# So far from the time that was written down may AWS have made the key whose answer was lost.
+_MADE_WITHIN_SECONDS = 120
+_RECENT_SECONDS = 24 * 3600
+
+
+class Rotated(Value):
+    """What came of it; `left` says in which state the old key is in AWS, empty if it is gone."""
+
+    __slots__ = ("left", "new_id", "old_id")
+    old_id: str
+    new_id: str
+    left: str
+
+    def __init__(self, old_id: str, new_id: str, left: str = "") -> None:
+        self._set(old_id=old_id, new_id=new_id, left=left)
+
+
+class Rotator:
+    """Rotates the access keys that are enrolled; `probe` is as in `key_probe`, `clock` gives AWS's epoch."""
+
+    def __init__(
+        self,
+        store: RotationStore,
+        probe: Callable[[AccessKey], object],
+        person: Person,
+        clock: Callable[[], float],
+    ) -> None:
+        self._store = store
+        self._probe = probe
+        self._person = person
+        self._clock = clock
+
+    def rotate(self, name: str, keys_of: Callable[[AccessKey], UserKeys], *, keep_old: bool) -> Rotated:
+        """Put a new key in the place of the one enrolled as `name`, or finish what was interrupted.
+
+        `keys_of` gives the user's keys, signed for by what the key in use leads to; that may cost a touch.
+        With `keep_old` the old key stays as it is in AWS. Raises NotEnrolled, KeyLost, KeysForbidden,
+        AccessKeyRefused, TwoKeys, NewKeyUnknown, OldKeyStays, and what AWS, keystores and the index raise;
+        where something was begun by then, a warning says how far it came.
+        """
+        enrolment, mine = self._store.enrolled(name)
+        keys = keys_of(mine)
+        try:
+            return self._rotate(enrolment, mine, keys, keep_old=keep_old)
+        except (errors.TwoKeys, errors.NewKeyUnknown, errors.OldKeyStays):
+            raise  # these say it themselves
+        except errors.VaultpyError:
+            with suppress(errors.VaultpyError):
+                left = self._store.what_is_left(mine.id, name)
+                if left:
+                    self._person.warn(f"{left}: once it works again, vaultpy rotate {quote(name)} goes on")
+            raise
+
+    def _rotate(self, enrolment: Enrolment, mine: AccessKey, keys: UserKeys, *, keep_old: bool) -> Rotated:
+        others = self._others(enrolment, keys)
+        before = self._store.rotation_to(mine.id)
+        if before is not None:
+            self._person.note(f"finishing the rotation that put {mine.id} in the place of {before.old_id}")
+            finished = self._retire(before, mine, keys, keep=keep_old)
+            if finished.left or before.began > self._clock() - _RECENT_SECONDS:
+                return finished
+            self._say_gone(finished)
+            others = [key for key in others if key.id != before.old_id]
+        rotation = self._store.rotation_from(mine.id)
+        new = self._left_by(rotation, others, enrolment, keys)
+        if rotation is None or new is None:
+            rotation = Rotation(mine.id, "", int(self._clock()), keeps=keep_old)
+            new = self._create(rotation, enrolment, keys)
+        rotation = rotation.to(new.id)
+        if not is_known_in_time(new, self._probe, self._person):
+            raise errors.NewKeyUnknown(new_id=new.id, old_id=mine.id, profile=enrolment.name)
+        self._store.switch(rotation)
+        if self._store.enrolled(enrolment.name)[1] != new:  # the last look before the old one goes
+            raise errors.KeyLost(profile=enrolment.name, key_id=new.id)
+        self._person.note(f"{enrolment.name} has {new.id} from now on")
+        return self._retire(rotation, new, keys, keep=keep_old)
+
+    def _say_gone(self, finished: Rotated) -> None:
+        self._person.note(f"{finished.old_id} is deleted; now {finished.new_id} is rotated in its turn")
+
+    # ---- what there is -------------------------------------------------------------------------------
+
+    def _others(self, enrolment: Enrolment, keys: UserKeys) -> list[KeyState]:
+        """Return the user's other keys; raises AccessKeyRefused where ours is none of the active ones."""
+        listed, mine = keys.listed(), enrolment.access_key_id
+        if not any(key.id == mine and key.active for key in listed):
+            raise errors.AccessKeyRefused(key_id=mine, profile=enrolment.name)
+        return [key for key in listed if key.id != mine]
+
+    def _left_by(
+        self, rotation: Rotation | None, others: list[KeyState], enrolment: Enrolment, keys: UserKeys
+    ) -> AccessKey | None:
+        """Return the new key of an interrupted rotation; one that is of no use is deleted."""
+        if not others:
+            return self._not_listed(rotation, enrolment)
+        other = others[0]
+        if rotation is None or len(others) > 1 or rotation.new_id not in {"", other.id}:
+            raise self._two_keys(enrolment, others, keys)
+        stored = self._store.load(enrolment, other.id)
+        if stored is not None and other.active:
+            self._person.note(f"going on with {other.id}, which an interrupted rotation made")
+            self._store.keep(stored, rotation)
+            return stored
+        if stored is None and not rotation.new_id and not _was_made_by(rotation, other, keys):
+            raise self._two_keys(enrolment, others, keys)
+        keys.delete(other.id)
+        self._person.note(f"deleted {other.id}, which an interrupted rotation made and nobody can use")
+        self._forget(other.id, rotation)
+        return None
+
+    def _not_listed(self, rotation: Rotation | None, enrolment: Enrolment) -> AccessKey | None:
+        """Return the new key of a rotation that AWS does not list; after a while it counts as deleted."""
+        if rotation is None:
+            return None
+        just_now = self._clock() - rotation.began <= _MADE_WITHIN_SECONDS  # lists of AWS's may lag behind
+        if rotation.new_id and just_now:
+            self._person.note(f"going on with {rotation.new_id}, which an interrupted rotation made")
+            return self._store.load(enrolment, rotation.new_id)
+        self._forget(rotation.new_id, rotation)
+        return None
+
+    def _two_keys(self, enrolment: Enrolment, others: list[KeyState], keys: UserKeys) -> errors.TwoKeys:
+        other, mine, how = others[0], enrolment.access_key_id, "in the IAM console"
+        if keys.by_session:
+            words = ["--user-name", keys.user_name, "--access-key-id", other.id]
+            how = join(["vaultpy", "exec", enrolment.name, "--", "aws", "iam", "delete-access-key", *words])
+        return errors.TwoKeys(
+            user=keys.user_name,
+            mine=f"{mine} ({keys.last_use_of(mine)})",
+            other_id=other.id,
+            other=keys.described(other),
+            how=how,
+        )
+
+    # ---- the new key ---------------------------------------------------------------------------------
+
+    def _create(self, rotation: Rotation, enrolment: Enrolment, keys: UserKeys) -> AccessKey:
+        """Make the new key and store it; what fails is taken back."""
+        self._store.begin(rotation)
+        try:
+            new = keys.create()
+        except UNCLEAR:
+            others = self._others(enrolment, keys)
+            if others:  # else AWS may be about to list it: the next run looks again
+                self._left_by(rotation, others, enrolment, keys)
+            raise
+        except errors.VaultpyError:
+            self._store.end(rotation)
+            raise
+        try:
+            self._store.keep(new, rotation)
+        except errors.VaultpyError:
+            self._store.list_new(new, rotation)
+            keys.delete(new.id)
+            self._forget(new.id, rotation)
+            raise
+        self._person.note(f"created access key {new.id} and stored it")
+        return new
+
+    # ---- the old key ---------------------------------------------------------------------------------
+
+    def _retire(self, rotation: Rotation, new: AccessKey, keys: UserKeys, *, keep: bool) -> Rotated:
+        """Take the old key out of use, unless it is to be kept.
+
+        The session that signs may die with it, and then the new key signs, if the user may do this without
+        MFA; else the key stays, inactive, and the rotation unfinished.
+        """
+        old_id = rotation.old_id
+        if keep or rotation.keeps:
+            self._forget(old_id, rotation)
+            return Rotated(old_id, new.id, "active")
+        keys.let_sign(new)
+        still_active = _refusal(lambda: keys.deactivate(old_id))
+        if still_active is None:
+            self._person.note(f"{old_id} is inactive")
+        undeleted = _refusal(lambda: keys.delete(old_id))
+        if undeleted is None:
+            self._forget(old_id, rotation)
+            return Rotated(old_id, new.id)
+        if still_active is not None:
+            refused = {"old_id": old_id, "new_id": new.id, "user": keys.user_name}
+            raise errors.OldKeyStays(reason=still_active.message, **refused)
+        self._forget_secret(old_id, rotation)
+        return Rotated(old_id, new.id, "inactive")
+
+    def _forget(self, key_id: str, rotation: Rotation) -> None:
+        """Forget a key that AWS has no more, or that is no longer ours; with it the rotation ends."""
+        if key_id:
+            self._forget_secret(key_id, rotation)
+        self._store.end(rotation)
+
+    def _forget_secret(self, key_id: str, rotation: Rotation) -> None:
+        try:
+            self._store.forget(key_id, rotation)
+        except errors.SessionsLeft as failure:  # they ended with the key, or do so by themselves
+            self._person.warn(failure.message)
+
+
+def _was_made_by(rotation: Rotation, key: KeyState, keys: UserKeys) -> bool:
+    """Tell whether AWS made it for us, but the answer was lost: then nobody ever had its secret."""
+    at_that_time = abs(key.created - rotation.began) <= _MADE_WITHIN_SECONDS
+    return at_that_time and not keys.was_used(key.id)
+
+
+def _refusal(call: Callable[[], None]) -> errors.VaultpyError | None:
+    """Call, and return what it was refused for."""
+    try:
+        call()
+    except (errors.AwsRefused, errors.SessionRefused, errors.AccessKeyRefused) as refusal:
+        return refusal
+    return None
