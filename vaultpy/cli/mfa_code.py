@@ -1,0 +1,36 @@
+"""`vaultpy mfa code`: six digits off the YubiKey, for a person to paste."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vaultpy.cli.context import say, wiring
+from vaultpy.execution import asked
+from vaultpy.mfa_codes import code_wanted
+from vaultpy.mfa_users import usual_profile
+from vaultpy.plan import make_plan
+from vaultpy.yubikey_wiring import codes
+
+
+def code(
+    context: typer.Context,
+    profile: Annotated[
+        str | None,
+        typer.Argument(metavar="PROFILE", help="A profile; may be left out where one key is enrolled."),
+    ] = None,
+    *,
+    mfa_serial: Annotated[str | None, typer.Option(metavar="ARN", help="The MFA device to use.")] = None,
+    yubikey: Annotated[str | None, typer.Option(metavar="SERIAL", help="The YubiKey to use.")] = None,
+) -> None:
+    """Print an MFA code off the YubiKey, for the console's sign-in; no exec uses it again.
+
+    Example: vaultpy mfa code dev
+    """
+    options = asked({"--mfa-serial": mfa_serial} if mfa_serial else {}, "mfa code")
+    run = wiring(context)
+    name = usual_profile(run, "mfa code") if profile is None else profile
+    plan = make_plan(run.config, run.index, name, options, run.environ)
+    wanted = code_wanted(plan, "a code of")
+    say(codes(run, plan, yubikey).one(wanted).digits.reveal())

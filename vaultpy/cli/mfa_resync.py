@@ -1,0 +1,29 @@
+"""`vaultpy mfa resync`: let AWS set itself by two codes in a row."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vaultpy.cli.context import say, wiring
+from vaultpy.execution import asked
+from vaultpy.mfa_users import resync_device, user_plan
+from vaultpy.yubikey_wiring import codes
+
+
+def resync(
+    context: typer.Context,
+    profile: Annotated[str, typer.Argument(metavar="PROFILE", help="The profile whose user has the device.")],
+    *,
+    mfa_serial: Annotated[str | None, typer.Option(metavar="ARN", help="The MFA device to use.")] = None,
+    yubikey: Annotated[str | None, typer.Option(metavar="SERIAL", help="The YubiKey to use.")] = None,
+) -> None:
+    """Give AWS two codes in a row, so that it takes those of a device again that it thinks out of step.
+
+    Example: vaultpy mfa resync dev
+    """
+    asked({"--mfa-serial": mfa_serial} if mfa_serial else {}, "mfa resync")
+    run = wiring(context)
+    plan = user_plan(run, profile)
+    say(f"resynced MFA device {resync_device(run, plan, codes(run, plan, yubikey), mfa_serial)}")

@@ -1,0 +1,117 @@
+"""The MFA devices of one IAM user, as a removal sees and takes them: who signs, and what a refusal means."""
+
+from __future__ import annotations
+
+from shlex import quote
+
+from vaultpy import errors
+from vaultpy.iam_records import DENIED, NOT_THERE, STILL_IN_USE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol, TypeAlias
+
+    from vaultpy.credentials import AccessKey, Credentials
+    from vaultpy.iam_records import EnabledDevice
+
+    Signer: TypeAlias = "AccessKey | Credentials"
+
+    class Iam(Protocol):
+        """IAM's calls about MFA devices."""
+
+        def mfa_devices(self, signer: Signer, user_name: str) -> tuple[EnabledDevice, ...]: ...  # noqa: D102
+        def deactivate_mfa_device(self, signer: Signer, user_name: str, serial: str) -> None: ...  # noqa: D102
+        def delete_mfa_device(self, signer: Signer, serial: str) -> None: ...  # noqa: D102
+
+
+class Devices:
+    """The MFA devices of a user in IAM; an MFA session signs what AWS denies the access key."""
+
+    def __init__(
+        self,
+        iam: Iam,
+        user_name: str,
+        access_key: Signer,
+        session: Callable[[], Credentials] | None,
+        *,
+        profile: str,
+    ) -> None:
+        """`session` may cost a touch, and is asked for once at most; `profile` is named in hints."""
+        self._iam = iam
+        self._user_name = user_name
+        self._signer = access_key
+        self._session = session
+        self._profile = profile
+
+    def listed(self) -> tuple[EnabledDevice, ...] | None:
+        """Return them as far as whoever signs now may see them; None where AWS denies it."""
+        try:
+            return self._iam.mfa_devices(self._signer, self._user_name)
+        except errors.AwsRefused as refusal:
+            if refusal.code != DENIED:
+                raise
+            return None
+
+    def only(self, serial: str) -> bool:
+        """Tell whether it surely is the one device that the user has for codes, or was.
+
+        Whatever keeps IAM from telling makes that unsure, and nothing worse.
+        """
+        try:
+            listed = self.listed()
+        except errors.VaultpyError:
+            return False
+        return listed is not None and not any(it.makes_codes and it.serial != serial for it in listed)
+
+    def only_serial(self, known: tuple[str, ...]) -> str:
+        """Return the one device that can be meant: of those `known`, else of those that IAM tells of.
+
+        Raises SeveralMfaDevices and NoMfaDevice.
+        """
+        serials = known or tuple(it.serial for it in self.listed() or () if it.makes_codes)
+        facts = {"user": self._user_name, "profile": self._profile}
+        if not serials:
+            raise errors.NoMfaDevice(**facts)
+        if len(serials) > 1:
+            raise errors.SeveralMfaDevices(mfa_serials=", ".join(serials), **facts)
+        return serials[0]
+
+    def deactivate(self, serial: str) -> bool:
+        """Take the device from the user; tell whether the user had it. Raises DeviceForbidden."""
+        return self._done(serial, lambda it: self._iam.deactivate_mfa_device(it, self._user_name, serial))
+
+    def delete(self, serial: str) -> bool:
+        """Delete a virtual device; tell whether there was one. Raises DeviceForbidden and NotTheirDevice."""
+        return self._done(serial, lambda it: self._iam.delete_mfa_device(it, serial))
+
+    def _done(self, serial: str, ask: Callable[[Signer], None]) -> bool:
+        facts = {"mfa_serial": serial, "user": self._user_name, "profile": self._profile}
+        try:
+            self._permitted(ask)
+        except errors.AwsRefused as refusal:
+            if refusal.code == NOT_THERE:
+                return False
+            if refusal.code == STILL_IN_USE:
+                raise errors.NotTheirDevice(**facts) from None
+            if refusal.code != DENIED:
+                raise
+            remedy = f"have an administrator remove it: {removal_command('ADMIN', serial, self._user_name)}"
+            raise errors.DeviceForbidden(action="remove", remedy=remedy, **facts) from None
+        return True
+
+    def _permitted(self, ask: Callable[[Signer], None]) -> None:
+        try:
+            return ask(self._signer)
+        except errors.AwsRefused as refusal:
+            if refusal.code != DENIED or self._session is None:
+                raise
+        session, self._session = self._session, None
+        self._signer = session()
+        return ask(self._signer)
+
+
+def removal_command(profile: str, serial: str, user: str) -> str:
+    """Return the command that removes a device; `profile` stands in it as it is."""
+    other = f" --user {quote(user)}" if user else ""
+    return f"vaultpy mfa remove {profile}{other} --mfa-serial {quote(serial)}"

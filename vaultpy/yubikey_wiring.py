@@ -1,0 +1,63 @@
+"""Which real objects stand behind the ports of the `mfa` verbs that meet a YubiKey."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from vaultpy.key_choice import KeyChoice
+from vaultpy.key_search import KeySearch
+from vaultpy.keys_at_hand import Selection
+from vaultpy.mfa_codes import Codes
+from vaultpy.usb import yubico_on_usb
+from vaultpy.yubikeys import YubiKeys
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from vaultpy.background import Waiting
+    from vaultpy.plan import Plan
+    from vaultpy.wiring import Wiring
+
+
+def key_choice(run: Wiring, yubikey: str | None = None) -> KeyChoice:
+    """Return the YubiKeys that are plugged in, or the one with that serial; raises as `Wiring.cards` does."""
+    return KeyChoice(
+        run.cards(),
+        _selection(run, yubikey),
+        person=run.questions,
+        passwords=run.oath_passwords(),
+        yubico_on_usb=yubico_on_usb,
+    )
+
+
+def codes(run: Wiring, plan: Plan, yubikey: str | None) -> Codes:
+    """Return the codes of a plan's MFA devices, which are the YubiKey's alone: nobody types them."""
+    person = _Touching(run)
+
+    def search() -> KeySearch:
+        serial = yubikey or run.environ.get("VAULTPY_YUBIKEY") or plan.profile.vaultpy_yubikey
+        return KeySearch(
+            run.cards(),
+            _selection(run, serial),
+            person=person,
+            passwords=run.oath_passwords(),
+            yubico_on_usb=yubico_on_usb,
+        )
+
+    return Codes(run.ledger, YubiKeys(search, person), run.terminal)
+
+
+def _selection(run: Wiring, yubikey: str | None) -> Selection:
+    return Selection(yubikey, run.environ.get("VAULTPY_READER"))
+
+
+class _Touching:
+    """A person who touches and does not type; without a terminal they are told on the desktop."""
+
+    def __init__(self, run: Wiring) -> None:
+        self._terminal = run.terminal
+        self.confirm_account = run.questions.confirm_account
+
+    def waiting(self, text: str, seconds: float) -> AbstractContextManager[Waiting]:
+        """Say what is waited for."""
+        return self._terminal.waiting(text, seconds, typing=not self._terminal.can_ask())
