@@ -43,6 +43,11 @@ class Checked(Value):
     def __init__(self, user_arn: str, mfa_serials: tuple[str, ...], *, told: bool) -> None:
         self._set(user_arn=user_arn, mfa_serials=mfa_serials, told=told)
 
+    @property
+    def lacks_device(self) -> bool:
+        """Whether AWS told that the user has no MFA device that makes codes."""
+        return self.told and bool(self.user_arn) and not self.mfa_serials
+
 
 class Enrolled(Value):
     """What `enrol` did: the names of the profiles that are new, and the replaced key if it could not go.
