@@ -112,17 +112,9 @@ def a_key_is_here(run: Wiring) -> bool:
 
 
 def _keys(run: Wiring, yubikey: str | None) -> KeyChoice:
-    from vaultpy.key_choice import KeyChoice
-    from vaultpy.keys_at_hand import Selection
-    from vaultpy.usb import yubico_on_usb
+    from vaultpy.yubikey_wiring import key_choice
 
-    return KeyChoice(
-        run.cards(),
-        Selection(yubikey or run.environ.get("VAULTPY_YUBIKEY"), run.environ.get("VAULTPY_READER")),
-        person=run.questions,
-        passwords=run.oath_passwords(),
-        yubico_on_usb=yubico_on_usb,
-    )
+    return key_choice(run, yubikey or run.environ.get("VAULTPY_YUBIKEY"))
 
 
 class _Signers:

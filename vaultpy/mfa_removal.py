@@ -12,7 +12,6 @@ from shlex import quote
 from vaultpy import errors
 from vaultpy.config_edit import take_out_setting
 from vaultpy.mfa_codes import makes_codes
-from vaultpy.records import Enrolment
 from vaultpy.removable_devices import removal_command
 from vaultpy.values import Value
 
@@ -175,16 +174,9 @@ class Remover:
 
 
 def _forget_device(records: Records, serial: str) -> None:
-    for name, it in records.enrolments.items():
-        records.enrolments[name] = Enrolment(
-            name=name,
-            access_key_id=it.access_key_id,
-            user_arn=it.user_arn,
-            mfa_serials=tuple(other for other in it.mfa_serials if other != serial),
-            keystore=it.keystore,
-            keystore_file=it.keystore_file,
-            added=it.added,
-        )
+    for name, enrolment in records.enrolments.items():
+        others = tuple(other for other in enrolment.mfa_serials if other != serial)
+        records.enrolments[name] = enrolment.with_mfa_serials(others)
 
 
 def profiles_naming(config: Config, serial: str) -> list[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from vaultpy.config_edit import NewProfile, add_profiles, check_profiles
 from vaultpy.errors import ProfileExists
-from vaultpy.records import Enrolment
 from vaultpy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vaultpy.config import Config
     from vaultpy.index import Index
+    from vaultpy.records import Records
 
 _NAME_BYTES = 64  # of an account on a YubiKey
 
@@ -85,22 +85,14 @@ class Destination:
 
         Raises StateUnusable and ConfigUnwritable, and may be repeated.
         """
-        enrolment = self._index.enrolment(self.name)
-        if enrolment is not None and wanted.serial not in enrolment.mfa_serials:
-            self._index.enrol(_with_serial(enrolment, wanted.serial))
+        self._index.change(lambda records: _list_device(records, self.name, wanted.serial))
         takes = self.takes(wanted)
         if takes:
             add_profiles(self._config.path, [NewProfile(self.name, wanted.settings())])
         return takes
 
 
-def _with_serial(enrolment: Enrolment, serial: str) -> Enrolment:
-    return Enrolment(
-        name=enrolment.name,
-        access_key_id=enrolment.access_key_id,
-        user_arn=enrolment.user_arn,
-        mfa_serials=(*enrolment.mfa_serials, serial),
-        keystore=enrolment.keystore,
-        keystore_file=enrolment.keystore_file,
-        added=enrolment.added,
-    )
+def _list_device(records: Records, name: str, serial: str) -> None:
+    enrolment = records.enrolments.get(name)
+    if enrolment is not None and serial not in enrolment.mfa_serials:
+        records.enrolments[name] = enrolment.with_mfa_serials((*enrolment.mfa_serials, serial))

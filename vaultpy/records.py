@@ -64,6 +64,18 @@ class Enrolment(Value):
             added=added,
         )
 
+    def with_mfa_serials(self, mfa_serials: tuple[str, ...]) -> Enrolment:
+        """Return this enrolment with other MFA devices."""
+        return Enrolment(
+            name=self.name,
+            access_key_id=self.access_key_id,
+            user_arn=self.user_arn,
+            mfa_serials=mfa_serials,
+            keystore=self.keystore,
+            keystore_file=self.keystore_file,
+            added=self.added,
+        )
+
 
 class Rotation(Value):
     """A rotation that is under way, or was interrupted: key `new_id` takes the place of `old_id`.
