@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from support.remembering import enrolment, run, session, start
 from vaultpy.errors import StateUnusable
-from vaultpy.index import Index
+from vaultpy.index import Index, IndexReadOnce
 from vaultpy.records import Enrolment, Records, Rotation, SessionEntry, parse, render
 
 NOW = 1_760_000_000
@@ -34,6 +34,22 @@ def test_before_anything_is_enrolled_nothing_is_and_no_file_is_made(index: Index
     assert index.sessions() == []
     assert index.enrolment("dev") is None
     assert not path.parent.exists()
+
+
+def test_what_is_read_once_stays_as_it_was_found(index: Index, path: Path) -> None:
+    once = IndexReadOnce(str(path))
+    assert once.enrolments() == []
+    index.enrol(enrolment("dev"))
+    assert once.enrolments() == []
+    assert once.enrolment("dev") is None
+
+
+def test_what_was_read_once_overwrites_nothing_of_others(index: Index, path: Path) -> None:
+    once = IndexReadOnce(str(path))
+    assert once.enrolments() == []
+    index.enrol(enrolment("dev"))
+    once.enrol(enrolment("prod"))
+    assert [it.name for it in index.enrolments()] == ["dev", "prod"]
 
 
 def test_what_was_enrolled_is_there_for_the_next_run(index: Index, path: Path) -> None:

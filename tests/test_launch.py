@@ -330,7 +330,7 @@ def test_the_locale_that_the_interpreter_sets_for_itself_is_undone(program: str,
 def test_where_the_system_does_not_tell_utf8_mode_does(locale: str, seen: bytes) -> None:
     program = (
         "import os; from vaultpy.environment import uncoerced;"
-        "print(uncoerced(dict(os.environ), None).get('LC_CTYPE'))"
+        "print(uncoerced(dict(os.environ), lambda: None).get('LC_CTYPE'))"
     )
     env = dict([locale.encode().split(b"=")])
 

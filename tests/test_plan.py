@@ -491,7 +491,7 @@ def test_what_is_no_role_and_a_profile_that_has_one_are_refused(plan: Planner) -
             plan(name="dev", role=wrong)
     with pytest.raises(errors.RoleTwice, match="role has a role of its own") as caught:
         plan(role="dev")
-    assert caught.value.hint.endswith(": dev")
+    assert caught.value.hint.endswith(": vaultpy exec dev --role dev")
     plan.enrol(user_arn="")
     with pytest.raises(errors.RoleUnplaced):
         plan(name="dev", role="dev")

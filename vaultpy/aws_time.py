@@ -39,7 +39,7 @@ class AwsTime:
         Raises StateUnusable.
         """
         try:
-            with open(self._path, encoding="ascii", errors="replace") as file:
+            with open(self._path, "rb") as file:
                 offset, measured = map(float, file.read().split())
         except (FileNotFoundError, ValueError):
             return 0.0

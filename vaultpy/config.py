@@ -25,7 +25,6 @@ import stat
 import vaultpy
 from vaultpy.config_search import IniFile
 from vaultpy.config_section import nested
-from vaultpy.config_text import name_in
 from vaultpy.environment import ignores_endpoints, profile_variables
 from vaultpy.profile import Profile
 
@@ -66,13 +65,11 @@ class Config:
 
     def names(self) -> list[str]:
         """Return the profiles' names in the files' order, those only in the credentials file last."""
-        named = (
-            "default" if header == "default" else name_in(header, "profile")
-            for header in self._config.headers()
-        )
-        return list(
-            dict.fromkeys([*(name for name in named if name is not None), *self._credentials.headers()])
-        )
+        from vaultpy.config_text import name_in
+
+        named = ("default" if it == "default" else name_in(it, "profile") for it in self._config.headers())
+        names = [name for name in named if name is not None]
+        return list(dict.fromkeys([*names, *self._credentials.headers()]))
 
     def has(self, name: str) -> bool:
         """Tell whether there is such a profile; the case of letters counts."""
@@ -204,7 +201,10 @@ def _fill(settings: dict[str, str], more: Mapping[str, str]) -> None:
 
 def _load(variable: str, usual: str, environ: Mapping[str, str]) -> tuple[str, IniFile]:
     path = expand(environ.get(variable, usual), environ)
-    return path, IniFile(decode(read_bytes(path, variable), path, variable), path)
+    data = read_bytes(path, variable)
+    if not data.isascii():
+        decode(data, path, variable)  # only to see that it can be
+    return path, IniFile(data, path)
 
 
 def expand(path: str, environ: Mapping[str, str]) -> str:

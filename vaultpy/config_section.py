@@ -8,6 +8,9 @@ twice is a mistake.
 
 from __future__ import annotations
 
+IGNORED = "DEFAULT"
+"""The section that configparser takes for the defaults of all others."""
+
 
 def read_sections(lines: list[str]) -> list[Section]:
     """Read all sections; a section's first mistake stands in its `problem`.

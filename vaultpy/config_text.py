@@ -7,9 +7,8 @@ sections that costs one pass of `str.split` instead of tens of milliseconds.
 from __future__ import annotations
 
 import vaultpy
-from vaultpy.config_section import Section, read_sections
+from vaultpy.config_section import IGNORED, Section, read_sections
 
-IGNORED = "DEFAULT"
 _BLANKS = " \t"
 _QUOTES = "'\""
 _ESCAPABLE_IN_QUOTES = '"\\'

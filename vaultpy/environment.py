@@ -10,13 +10,12 @@ from vaultpy.profile import is_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from vaultpy.credentials import Credentials
     from vaultpy.profile import Profile
 
-_UNWANTED = {
-    # Each of these sends some AWS SDK to other credentials, another account or a dead end.
+MISLEADING = {
     "AWS_ACCOUNT_ID",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN",
     "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",
@@ -30,6 +29,10 @@ _UNWANTED = {
     "AWS_ROLE_SESSION_NAME",
     "AWS_SECURITY_TOKEN",
     "AWS_WEB_IDENTITY_TOKEN_FILE",
+}
+"""Each of these sends some AWS SDK to other credentials, another account or a dead end."""
+
+_UNWANTED = MISLEADING | {
     "VAULTPY_KEYSTORE_PASSPHRASE",
     "VAULTPY_KEYSTORE_PASSPHRASE_FILE",
     "",  # execve refuses an entry without a name
@@ -129,16 +132,20 @@ def initial_environment() -> bytes | None:
         return None
 
 
-def uncoerced(environ: dict[str, str], initial: bytes | None) -> dict[str, str]:
+def uncoerced(
+    environ: dict[str, str], initial: Callable[[], bytes | None] = initial_environment
+) -> dict[str, str]:
     """Return `environ` with the LC_CTYPE of `initial`, if it is one that the interpreter sets (PEP 538).
 
-    Without `initial`, UTF-8 mode tells: it is on in a C locale only, unless asked for, until Python 3.15.
+    Where `initial` does not tell, UTF-8 mode does: it is on in a C locale only, unless asked for, until
+    Python 3.15.
     """
     if environ.get("LC_CTYPE") not in _COERCED_LOCALES:
         return environ
     name = b"LC_CTYPE="
-    if initial is not None:
-        values = [entry[len(name) :] for entry in initial.split(b"\0") if entry.startswith(name)]
+    started_with = initial()
+    if started_with is not None:
+        values = [entry[len(name) :] for entry in started_with.split(b"\0") if entry.startswith(name)]
     elif sys.flags.utf8_mode and sys.version_info < (3, 15) and "PYTHONUTF8" not in environ:
         values = []
     else:

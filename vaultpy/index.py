@@ -30,11 +30,11 @@ class Index:
 
     def enrolments(self) -> list[Enrolment]:
         """Return every enrolment, oldest first."""
-        return list(self._read().enrolments.values())
+        return list(self._records().enrolments.values())
 
     def enrolment(self, name: str) -> Enrolment | None:
         """Return what is enrolled under `name`."""
-        return self._read().enrolments.get(name)
+        return self._records().enrolments.get(name)
 
     def enrol(self, enrolment: Enrolment) -> None:
         """Add `enrolment`, in the place of one of the same name."""
@@ -50,7 +50,7 @@ class Index:
 
     def sessions(self) -> list[SessionEntry]:
         """Return every session, some of which may have ended or be gone from where they lived."""
-        return list(self._read().sessions.values())
+        return list(self._records().sessions.values())
 
     def record(self, entry: SessionEntry) -> None:
         """Add `entry`, in the place of one of the same question."""
@@ -71,7 +71,7 @@ class Index:
 
     def confirmed(self, kind: str, subject: str, answer: str) -> bool:
         """Tell whether the user confirmed `answer` for `subject`, as an account's name for an MFA serial."""
-        return (kind, subject, answer) in self._read().confirmed
+        return (kind, subject, answer) in self._records().confirmed
 
     def confirm(self, kind: str, subject: str, answer: str) -> None:
         """Remember that the user confirmed `answer` for `subject`; other answers stay confirmed beside it."""
@@ -83,7 +83,7 @@ class Index:
 
     def rotations(self) -> list[Rotation]:
         """Return the rotations that are not finished."""
-        return list(self._read().rotations.values())
+        return list(self._records().rotations.values())
 
     def change(self, change: Callable[[Records], object]) -> None:
         """Let `change` change what the index holds: all of that is written at once, or nothing."""
@@ -98,6 +98,9 @@ class Index:
                 error.strerror,
                 "make room for it there, or name another place: export XDG_STATE_HOME=DIRECTORY",
             ) from error
+
+    def _records(self) -> Records:
+        return self._read()
 
     def _read(self) -> Records:
         try:
@@ -133,3 +136,19 @@ class Index:
 
     def _unusable(self, reason: str | None, remedy: str) -> vaultpy.errors.StateUnusable:
         return vaultpy.errors.StateUnusable(path=self._path, reason=reason, remedy=remedy)
+
+
+class IndexReadOnce(Index):
+    """The index as the first question found it: for a run that is over before anything can change.
+
+    What it is told to change is changed in the file as that is by then.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(path)
+        self._found: Records | None = None
+
+    def _records(self) -> Records:
+        if self._found is None:
+            self._found = self._read()
+        return self._found

@@ -12,7 +12,7 @@ import sys
 from stat import S_ISDIR, S_ISREG
 
 import vaultpy
-from vaultpy.environment import initial_environment, uncoerced
+from vaultpy.environment import uncoerced
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def become(path: str, command: list[str], environ: dict[str, str]) -> NoReturn:
     if sys.platform == "win32":
         # Not SystemExit, which those who called us may take for their own.
         os._exit(_signed(supervise(command, environ)))
-    environ = uncoerced(environ, initial_environment())
+    environ = uncoerced(environ)
     _flush()
     _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)
     _signal.signal(_signal.SIGXFSZ, _signal.SIG_DFL)
@@ -139,7 +139,7 @@ def supervise(command: list[str], environ: dict[str, str]) -> int:
     and for job control we stop when it stops. Raises CommandNotFound, CommandNotExecutable.
     """
     path = find_command(command, environ)
-    environ = uncoerced(environ, initial_environment())
+    environ = uncoerced(environ)
     _flush()
     if sys.platform == "win32":
         return _supervise_on_windows(path, command, environ)

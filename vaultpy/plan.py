@@ -132,7 +132,9 @@ def make_plan(config: Config, index: Index, name: str, options: Options, environ
     signer = signer_of(index, source, environ)
     if options.role:
         if chain[0].role_arn and not (signer.has_role and chain[0] is source):
-            raise vaultpy.errors.RoleTwice(profile=name, role=chain[0].role_arn, source=source.name)
+            raise vaultpy.errors.RoleTwice(
+                profile=name, role=chain[0].role_arn, source=source.name, wanted=options.role
+            )
         chain = [chain[0].assuming(signer.role_arn(options.role)), *chain]
     requests, capped = _Calls(chain, signer, options, environ).in_order()
     return Plan(

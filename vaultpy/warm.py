@@ -22,7 +22,7 @@ from vaultpy.aws_time import AwsTime
 from vaultpy.config import Config
 from vaultpy.environment import BEARER_TOKENS
 from vaultpy.handover import hand_over
-from vaultpy.index import Index
+from vaultpy.index import IndexReadOnce
 from vaultpy.kernel_keyring import KernelKeyring, KernelPlace
 from vaultpy.launch import find_command
 from vaultpy.plan import Options, make_plan
@@ -60,6 +60,7 @@ _KNOWN = {
     "VAULTPY_KEYSTORE_PASSPHRASE",
     "VAULTPY_KEYSTORE_PASSPHRASE_FILE",
     "VAULTPY_READER",
+    "VAULTPY_SIGNIN_ENDPOINT",
     "VAULTPY_YUBIKEY",
     # These never reach the command, and nothing else reads them.
     "AWS_ACCESS_KEY_ID",
@@ -135,7 +136,7 @@ def _at_hand(
 ) -> tuple[Plan, Credentials | None]:
     """Return the plan, and the credentials if they last for `margin` seconds more."""
     state = state_directory(environ)
-    index = Index(f"{state}/index")
+    index = IndexReadOnce(f"{state}/index")
     plan = make_plan(config, index, profile, Options(), environ)
     if not plan.requests:  # what a source gives is never kept
         return plan, None
