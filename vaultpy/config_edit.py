@@ -13,6 +13,7 @@ import io
 import os
 
 from vaultpy.config import decode, read_bytes
+from vaultpy.config_section import IGNORED
 from vaultpy.config_text import IniText
 from vaultpy.credentials_text import holds, lines_of, without_key
 from vaultpy.errors import (
@@ -177,9 +178,14 @@ def _with_profile(text: str, profile: NewProfile, path: str) -> tuple[str, bool]
     return extended, header not in sections
 
 
-def _new_header(name: str) -> str:
-    if not name or not all(c.isalnum() or c in _NAME_MARKS for c in name):
+def check_name(name: str) -> None:
+    """Raise BadProfileName unless `name` can be that of a new profile."""
+    if not name or not all(c.isalnum() or c in _NAME_MARKS for c in name) or name == IGNORED:
         raise BadProfileName(profile=name)
+
+
+def _new_header(name: str) -> str:
+    check_name(name)
     return name if name == "default" else f"profile {name}"
 
 

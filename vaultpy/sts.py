@@ -101,6 +101,14 @@ class Sts:
         answer = self._client().call("get_caller_identity", signer, {}, {"profile": ""})
         return str(_member(answer, "Arn", self._client().host))
 
+    def federation_token(
+        self, signer: AccessKey, name: str, policy_arn: str, seconds: int, facts: dict[str, object]
+    ) -> Credentials:
+        """Return credentials of the federated user `name`: what the signer may do and the policy allows."""
+        parameters = {"Name": name, "PolicyArns": [{"arn": policy_arn}], "DurationSeconds": seconds}
+        client = self._client()
+        return _credentials(client.call("get_federation_token", signer, parameters, facts), client.host)
+
     def credentials(
         self,
         request: Request,

@@ -89,6 +89,7 @@ class World:
             self.environment |= {
                 "PATH": f"{BIN}:{os.environ['PATH']}",
                 "AWS_ENDPOINT_URL": self.aws.url,
+                "VAULTPY_SIGNIN_ENDPOINT": self.aws.url,
                 "AWS_REGION": "eu-central-1",
                 "TERM": "xterm-256color",
                 "LANG": "C.UTF-8",

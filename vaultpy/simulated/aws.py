@@ -96,7 +96,7 @@ class SimulatedAws:
 
     @property
     def url(self) -> str:
-        """The endpoint of both services, to be used as `endpoint_url`."""
+        """The endpoint of both services, to be used as `endpoint_url`; sign-in is below it at /federation."""
         return self._server.url
 
     @property

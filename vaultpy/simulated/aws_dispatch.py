@@ -12,6 +12,7 @@ from vaultpy.simulated.aws_authentication import authenticate
 from vaultpy.simulated.aws_errors import AwsError, invalid_action, missing_authentication_token
 from vaultpy.simulated.aws_parameters import Parameters
 from vaultpy.simulated.aws_server import Reply
+from vaultpy.simulated.aws_signin import SECRET_PARAMETERS, is_signin, perform_signin
 from vaultpy.simulated.aws_sts import Invocation
 from vaultpy.simulated.aws_xml import Result, error_xml, reply_xml
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 SERVICES = {"2011-06-15": "sts", "2010-05-08": "iam"}
 ACTIONS = {"sts": aws_sts.ACTIONS, "iam": aws_iam.ACTIONS}
 
-_CODES = ("TokenCode", "AuthenticationCode1", "AuthenticationCode2")
+_HIDDEN = ("TokenCode", "AuthenticationCode1", "AuthenticationCode2", *SECRET_PARAMETERS)
 _NO_ACTION = Reply(302, headers={"Location": "https://aws.amazon.com/iam"})
 
 
@@ -47,8 +48,8 @@ class Query:
         return SERVICES.get(self.version, "sts")
 
     def shown_parameters(self) -> dict[str, str]:
-        """Return the parameters with the codes hidden."""
-        return self.parameters | {name: "<hidden>" for name in _CODES if name in self.parameters}
+        """Return the parameters with codes and what signs in hidden."""
+        return self.parameters | {name: "<hidden>" for name in _HIDDEN if name in self.parameters}
 
     def answered(self, result: Result) -> Reply:
         """Return the reply that carries `result`."""
@@ -66,6 +67,8 @@ def perform(cloud: Cloud, request: HttpRequest, query: Query, now: float) -> tup
 
     Without an action there is nothing to refuse: AWS sends such a visitor to a page about IAM.
     """
+    if is_signin(request):
+        return perform_signin(cloud, query.action, query.parameters, now)
     if not query.action and request.header("Authorization") is None:
         return "OK", _NO_ACTION
     try:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TypeAlias
 
+    from vaultpy.simulated.aws_signin import SigninToken
+
 REGIONS = (
     "us-east-1",
     "us-west-2",
@@ -94,6 +96,8 @@ class Session:
     source_identity: str | None = None
     policy: str | None = None
     policy_arns: tuple[str, ...] = ()
+    chained: bool = False
+    """Whether other temporary credentials assumed the role."""
     id: str = field(default_factory=lambda: new_id("ASIA", 20))
     secret: str = field(default_factory=new_secret, repr=False)
 
@@ -129,6 +133,7 @@ class Cloud:
     habits: Habits = field(default_factory=Habits)
     accounts: dict[str, Account] = field(default_factory=dict)
     sessions: dict[str, Session] = field(default_factory=dict, repr=False)
+    signin_tokens: dict[str, SigninToken] = field(default_factory=dict, repr=False)
 
     def new_token(self) -> str:
         """Return a new session token of `token_size` characters."""

@@ -105,6 +105,7 @@ def assume_role(call: Invocation) -> Result:
         source_identity=source_identity,
         policy=policies.policy,
         policy_arns=policies.policy_arns,
+        chained=inherited is not None,
     )
     return {
         "Credentials": _credentials(call.cloud.add(session)),
