@@ -16,6 +16,8 @@ CREDENTIAL_PROCESS_VALUES = frozenset(
 )
 EXEC_FLAGS = CREDENTIAL_PROCESS_FLAGS
 EXEC_VALUES = CREDENTIAL_PROCESS_VALUES | {"--region", "--mfa-token", "-t"}
+EXPORT_FLAGS = EXEC_FLAGS
+EXPORT_VALUES = EXEC_VALUES | {"--format"}
 _LONG_NAMES = {"-d": "--duration", "-h": "--help", "-t": "--mfa-token"}
 _NO_SESSION = "{word}: sessions cannot be left out, they live in memory only; for a new one use --no-cache"
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from vaultpy import errors
-from vaultpy.handover import hand_over
+from vaultpy.handover import environment_for, hand_over
 from vaultpy.launch import find_command
 from vaultpy.plan import Options, make_plan
 from vaultpy.profile import MFA_SERIAL_WANTED, is_mfa_serial
@@ -14,13 +14,14 @@ from vaultpy.text import parse_duration
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import NoReturn
 
+    from vaultpy.credentials import Credentials
+    from vaultpy.plan import Plan
     from vaultpy.wiring import Wiring
 
 
-def execute(run: Wiring, profile: str, command: Sequence[str], options: Mapping[str, str]) -> NoReturn:
-    """Become `command`, or the user's shell, with the credentials of `profile`.
+def execute(run: Wiring, profile: str, command: Sequence[str], options: Mapping[str, str]) -> int:
+    """Become `command` with the credentials of `profile`; or run the user's shell, and return its status.
 
     `options` are those of `argv.EXEC_FLAGS` and `argv.EXEC_VALUES`, by their long names. Raises what stands
     in the way, and what can be known before a touch, before it.
@@ -29,6 +30,21 @@ def execute(run: Wiring, profile: str, command: Sequence[str], options: Mapping[
     plan = make_plan(run.config, run.index, profile, asked(options, "exec"), run.environ)
     settings = run.config.child_settings(plan.profile)
     path = find_command(words, run.environ)
+    credentials = obtain(run, plan, options)
+    region = options.get("--region")
+    if not command:
+        from vaultpy.subshell import run_shell
+
+        region = region or plan.child_region(run.environ)
+        environ = environment_for(plan, credentials, settings, run.environ, region)
+        return run_shell(run, words, environ, profile, credentials.expiration)
+    return hand_over(
+        plan, credentials, path=path, command=words, settings=settings, environ=run.environ, region=region
+    )
+
+
+def obtain(run: Wiring, plan: Plan, options: Mapping[str, str]) -> Credentials:
+    """Return the credentials of `plan` as `options` want them got; raises what stands in the way."""
     code = options.get("--mfa-token")
     broker = run.broker(
         plan,
@@ -37,11 +53,7 @@ def execute(run: Wiring, profile: str, command: Sequence[str], options: Mapping[
         yubikey=options.get("--yubikey"),
         retries_direct=True,
     )
-    credentials = broker.credentials(plan)
-    region = options.get("--region")
-    hand_over(
-        plan, credentials, path=path, command=words, settings=settings, environ=run.environ, region=region
-    )
+    return broker.credentials(plan)
 
 
 def asked(options: Mapping[str, str], verb: str) -> Options:

@@ -29,12 +29,23 @@ def hand_over(  # noqa: PLR0913  # what the command needs to know
     `settings` are the variables of `Config.child_settings`, read before anybody is asked for a code.
     `region` is what the user asked for; else the environment's, else the profile's.
     """
-    child = child_environment(
+    region = region or plan.child_region(environ)
+    become(path, command, environment_for(plan, credentials, settings, environ, region))
+
+
+def environment_for(
+    plan: Plan,
+    credentials: Credentials,
+    settings: Mapping[str, str],
+    environ: Mapping[str, str],
+    region: str | None,
+) -> dict[str, str]:
+    """Return `environ` as it is for a command that has the plan's credentials."""
+    return child_environment(
         environ,
         profile=plan.profile.name,
         credentials=credentials,
-        region=region or plan.child_region(environ),
+        region=region,
         account_id=plan.account_id,
         extra=settings,
     )
-    become(path, command, child)

@@ -101,6 +101,13 @@ class Terminal:
         """Say what goes on, where a person sees it."""
         self._write(f"vaultpy: {printable(text)}\n")
 
+    def break_in(self, text: str, seconds: float) -> None:
+        """Say `text` below what another program shows; without a terminal on the desktop too, so long."""
+        self.show("")
+        self.note(text)
+        if self._tty is None:
+            self._notify(text, seconds, self._environ)
+
     def show(self, text: str, *, label: str = "", style: str = "") -> None:
         """Show a line without `vaultpy: ` where a person sees it; `style` is the label's, else the line's."""
         styled, rest = printable(label or text), printable(text if label else "")

@@ -1,7 +1,7 @@
 """One run of vaultpy: the verb is performed, and what becomes of an error is two lines and an exit status.
 
-`exec` and `credential-process` are parsed here by `argv` as the warm path does it; typer, which takes as long
-to load as the way to the YubiKey does, draws their help and serves the other verbs.
+`exec`, `export`, `credential-process` and `shell-init` are parsed here by `argv` as the warm path does it;
+typer, which takes as long to load as the way to the YubiKey, draws their help and serves the other verbs.
 """
 
 from __future__ import annotations
@@ -17,12 +17,19 @@ from vaultpy.argv import (
     CREDENTIAL_PROCESS_VALUES,
     EXEC_FLAGS,
     EXEC_VALUES,
+    EXPORT_FLAGS,
+    EXPORT_VALUES,
+    HELP,
     split_words,
 )
 from vaultpy.cli.context import abandon, listen, say
 from vaultpy.credential_process import VERB as CREDENTIAL_PROCESS
 from vaultpy.credential_process import answer
 from vaultpy.execution import execute
+from vaultpy.export import VERB as EXPORT
+from vaultpy.export import export, how_to_use, wanted_format
+from vaultpy.shell_init import VERB as SHELL_INIT
+from vaultpy.shell_init import init
 from vaultpy.terminal import Terminal
 from vaultpy.wiring import Wiring
 
@@ -70,13 +77,11 @@ def run(words: list[str], environ: Mapping[str, str], wire: Wire = Wiring) -> in
 
 
 def _exec(objects: Wiring, profile: str, split: ExecWords) -> int:
-    execute(objects, profile, split.command, split.values())
+    return execute(objects, profile, split.command, split.values())
 
 
 def _credential_process(objects: Wiring, profile: str, split: ExecWords) -> int:
-    if split.command:
-        problem = f"{CREDENTIAL_PROCESS} takes no command, and there is {split.command[0]}"
-        raise errors.UsageError(problem=problem, command=CREDENTIAL_PROCESS)
+    _refuse_command(split, CREDENTIAL_PROCESS)
     document = answer(objects, profile, split.values())
     try:
         say(document)
@@ -85,9 +90,50 @@ def _credential_process(objects: Wiring, profile: str, split: ExecWords) -> int:
     return 0
 
 
+def _export(objects: Wiring, profile: str, split: ExecWords) -> int:
+    _refuse_command(split, EXPORT)
+    options = split.values()
+    text = export(objects, profile, options)
+    if sys.stdout.isatty():
+        objects.terminal.warn(f"this shows secrets; {how_to_use(wanted_format(options), profile)}")
+    return _print(text)
+
+
+def _shell_init(objects: Wiring, shell: str, split: ExecWords) -> int:
+    _refuse_command(split, SHELL_INIT)
+    text, status = init(objects, shell)
+    return _print(text) or status
+
+
+def _refuse_command(split: ExecWords, verb: str) -> None:
+    if split.command:
+        problem = f"{verb} takes no command, and there is {split.command[0]}"
+        raise errors.UsageError(problem=problem, command=verb)
+
+
+def _print(text: str) -> int:
+    """Write `text` to stdout: to a terminal made harmless, else byte for byte; returns the exit status."""
+    try:
+        if sys.stdout.isatty():
+            for line in text.splitlines():
+                say(line)
+        else:
+            sys.stdout.buffer.write(os.fsencode(text))
+            sys.stdout.buffer.flush()
+    except BrokenPipeError:  # whoever asked has gone
+        abandon(sys.stdout)
+        return errors.VaultpyError.status
+    except OSError as error:
+        abandon(sys.stdout)
+        raise errors.OutputFailed(reason=error.strerror) from error
+    return 0
+
+
 _QUICK = {
     "exec": (EXEC_FLAGS, EXEC_VALUES, _exec),
     CREDENTIAL_PROCESS: (CREDENTIAL_PROCESS_FLAGS, CREDENTIAL_PROCESS_VALUES, _credential_process),
+    EXPORT: (EXPORT_FLAGS, EXPORT_VALUES, _export),
+    SHELL_INIT: (HELP, frozenset[str](), _shell_init),
 }
 
 
