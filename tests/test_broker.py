@@ -492,6 +492,7 @@ def test_a_given_or_typed_code_that_is_wrong_is_not_tried_again(desk: Desk, dev_
     wrong = f"{(int(desk.device.code(desk.aws_clock())) + 1) % 10**6:06}"
     for mfa in (GivenCode(wrong), TypedCode(Typist(wrong))):
         desk.mfa = mfa
+        later(desk, STEP_SECONDS)
         with pytest.raises(errors.TypedCodeRefused) as caught:
             desk.credentials(desk.plan(role(dev_role.arn)))
         assert "wait for the next code" in caught.value.hint
@@ -518,6 +519,36 @@ def test_a_typed_code_without_an_answer_is_asked_for_anew_with_the_reason(desk: 
 
     assert desk.signed() == ["GetSessionToken", *SHARED]
     assert "the last code got no answer" in typist.questions[1]
+
+
+def test_a_typed_code_whose_step_is_spent_is_never_sent(desk: Desk, dev_role: Role) -> None:
+    desk.credentials(desk.plan(role(dev_role.arn)))
+    now = desk.aws_clock()
+    typist = Typist(desk.device.code(now), desk.device.code(now + STEP_SECONDS))
+    desk.mfa = TypedCode(typist)
+    desk.credentials(desk.plan(role(dev_role.arn)), cache=False)
+
+    assert desk.signed() == SHARED * 2
+    assert "the one before is spent" in typist.questions[1]
+    assert desk.person.waits[-1][0].startswith("AWS takes each code once, and this one is spent")
+
+
+def test_a_given_code_whose_step_is_spent_is_refused_unsent(desk: Desk, dev_role: Role) -> None:
+    desk.credentials(desk.plan(role(dev_role.arn)))
+    desk.mfa = GivenCode(desk.device.code(desk.aws_clock()))
+    with pytest.raises(errors.CodeSpent, match="a code of this half minute has been sent"):
+        desk.credentials(desk.plan(role(dev_role.arn)), cache=False)
+    assert desk.signed() == SHARED
+
+
+def test_a_clock_that_was_set_right_is_noticed_at_the_next_call(desk: Desk, dev_role: Role) -> None:
+    text = role(dev_role.arn) + role(dev_role.account.role("other", requires_mfa=True).arn, "other")
+    desk.aws_clock.advance(600)
+    desk.credentials(desk.plan(text))
+    assert abs(desk.ledger.time.offset() - 600) < 2
+    desk.clock.advance(600)
+    desk.credentials(desk.plan(text, "other"))
+    assert abs(desk.ledger.time.offset()) < 2
 
 
 def test_a_typed_code_is_in_the_ledger_as_the_present_step(desk: Desk, dev_role: Role) -> None:
@@ -730,6 +761,9 @@ def test_without_a_role_they_are_handed_out_as_they_are_and_a_long_term_key_is_n
         desk.credentials(plan)
     desk.signer = lent
     assert desk.credentials(plan) == lent
+    text = "[profile other]\ncredential_process = lend\n"
+    with pytest.raises(errors.SourceEndsSoon, match="end in 1h 00m, and 2h 00m must be left"):
+        desk.credentials(desk.plan(text, "other", Options(min_ttl=7200)))
 
 
 # ---- what an error shows -----------------------------------------------------------------------------

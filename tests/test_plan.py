@@ -444,6 +444,10 @@ def test_every_plan_keeps_within_aws_s_limits_and_takes_one_code_at_most(  # noq
         name = f"role{number}"
     try:
         made = plan(text, name, direct=direct, duration=duration, min_ttl=min_ttl)
+    except errors.SourceDecides:
+        assert source == "elsewhere"
+        assert not profiles
+        return
     except errors.MinTtlUnreachable:
         assert profiles
         assert (min_ttl or 0) > HOUR
@@ -465,7 +469,7 @@ def test_every_plan_keeps_within_aws_s_limits_and_takes_one_code_at_most(  # noq
     wanted = [int(seconds or HOUR) for seconds, _, _ in profiles]
     if profiles:
         wanted[-1] = max(duration or wanted[-1], min_ttl or 0)
-    assert made.capped == (wanted != [request.duration for request in roles])
+    assert made.capped == (bool(roles) and wanted[-1] != roles[-1].duration)
 
 
 # ---- a role without a profile -----------------------------------------------------------------------
@@ -562,6 +566,8 @@ def test_a_long_term_key_in_a_file_gets_an_mfa_session_as_an_enrolled_one_does(p
 
 def test_temporary_credentials_without_a_role_need_no_call(plan: Planner) -> None:
     assert plan("[profile sso]\ncredential_process = x\n", "sso").requests == ()
+    with pytest.raises(errors.SourceDecides, match="for their source to say"):
+        plan("[profile sso]\ncredential_process = x\n", "sso", duration=7200)
 
 
 def test_the_role_of_a_web_identity_is_not_assumed_again(plan: Planner) -> None:
@@ -584,6 +590,16 @@ def test_a_profile_that_asks_vaultpy_is_followed(plan: Planner) -> None:
     assert plan(text, "sdk").profile.name == "sdk"
     far = f"[profile far]\nrole_arn = {OTHER}\nsource_profile = sdk\n"
     assert plan(text + far, "far").requests == (*plan().requests, assumed(OTHER))
+
+
+def test_what_is_asked_of_a_followed_profile_is_asked_of_its_role(plan: Planner) -> None:
+    text = DEV + ROLE_PROFILE + "vaultpy_account = mine\nvaultpy_yubikey = 999\n"
+    text += "[profile sdk]\ncredential_process = vaultpy credential-process role\nvaultpy_yubikey = 1\n"
+    made = plan(text, "sdk", {"AWS_SESSION_TAGS": "team=blue", "AWS_SOURCE_IDENTITY": "alice"})
+    request = made.requests[-1]
+    assert isinstance(request, AssumeRole)
+    assert request.carried == Carried((("team", "blue"),), (), "alice")
+    assert (made.profile.vaultpy_account, made.profile.vaultpy_yubikey) == ("mine", "1")
 
 
 def test_it_is_followed_once(plan: Planner) -> None:
@@ -618,6 +634,8 @@ def test_variables_win_and_are_for_the_profile_that_is_asked_for(plan: Planner) 
     "wrong",
     [
         "session_tags = =x",
+        "session_tags = team",
+        "session_tags = aws:x=1",
         "session_tags = a=1,A=2",
         "session_tags = a=<b>",
         "session_tags = " + ",".join(f"k{number}=v" for number in range(51)),

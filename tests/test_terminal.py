@@ -156,6 +156,20 @@ os._exit(0)
         assert "15 s left\r\x1b[Kvaultpy: error: no access key" in terminal.screen
 
 
+def test_what_nobody_can_read_any_more_fails_no_run() -> None:
+    read, write = os.pipe()
+    os.close(read)
+    with open(write, "w", encoding="utf-8", buffering=1) as stderr:  # noqa: PTH123  # a descriptor
+        terminal = Terminal({}, stderr, "/nonexistent", notify=lambda *_: lambda: None)
+        terminal.note("x")
+        terminal.warn("x")
+        with terminal.waiting("touch", 1) as waiting:
+            waiting.pause(0, None)
+        with pytest.raises(BrokenPipeError):
+            terminal.error(NotEnrolled(profile="dev"))
+        os.dup2(os.open(os.devnull, os.O_WRONLY), write)
+
+
 def test_a_dumb_terminal_gets_no_control_sequences() -> None:
     with run(WAIT, TERM="dumb") as terminal:
         terminal.expect("touch it")
@@ -212,6 +226,29 @@ def test_a_secret_stays_unseen_after_a_stop() -> None:
         terminal.type("hunter2\n")
         terminal.expect("7 letters")
         assert "hunter2" not in terminal.screen
+
+
+def test_what_was_stopped_and_put_into_the_background_goes_on_waiting() -> None:
+    program = (
+        BEGIN
+        + """
+with terminal.waiting("touch it", 60) as waiting:
+    while terminal.can_ask():
+        waiting.pause(0.05, None)
+    waiting.pause(0.05, None)
+print("on", "behind")
+"""
+    )
+    with PseudoTerminal(
+        ["bash", "--norc", "--noediting", "-i"], ENVIRONMENT | {"PS1": "shell> "}
+    ) as terminal:
+        terminal.expect("shell> ")
+        terminal.type(f"{sys.executable} -c {shlex.quote(program)}\n")
+        terminal.expect("s left")
+        terminal.type("\x1a")
+        terminal.expect("Stopped")
+        terminal.type("bg\n")
+        terminal.expect("on behind")
 
 
 def test_a_background_job_never_reads_the_terminal() -> None:

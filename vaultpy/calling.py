@@ -13,6 +13,7 @@ from vaultpy import errors
 from vaultpy.mfa import STEP_SECONDS, CodeWanted, NoMoreCodesError
 from vaultpy.sts_requests import AssumeRole
 from vaultpy.text import clock_text
+from vaultpy.typed_codes import GivenCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -82,6 +83,7 @@ class Caller:
         self._person = person
         self._clock = clock
         self._told = False
+        self._typed_for = ""  # the MFA serial of the last code, if somebody typed it
 
     def call(
         self, plan: Plan, request: Request, signer: AccessKey | Credentials, reason: str = ""
@@ -92,9 +94,11 @@ class Caller:
         """
         if request.mfa_serials:
             return self._call_with_code(plan, request, signer, reason)
-        return self._patiently(
+        credentials = self._patiently(
             lambda: self._sts.credentials(request, signer, None, _facts(plan)), _MENDABLE, math.inf
         )
+        self._learn_aws_clock()  # which the connection has told: the clock may have been set since
+        return credentials
 
     def _call_with_code(
         self, plan: Plan, request: Request, signer: AccessKey | Credentials, reason: str
@@ -112,6 +116,8 @@ class Caller:
         except (errors.CodeRefused, errors.NoAnswer, errors.AwsBusy) as failure:
             first = failure
         refused = isinstance(first, errors.CodeRefused)
+        if self._typed_for:
+            self._await_unspent(self._typed_for)
         reason = "AWS refused the last code" if refused else f"the last code got no answer ({first.message})"
         try:
             return self._send_code(plan, request, signer, wanted.because(reason))
@@ -123,7 +129,7 @@ class Caller:
         self, plan: Plan, request: Request, signer: AccessKey | Credentials, wanted: CodeWanted
     ) -> Credentials:
         device = self._mfa_device(plan)
-        code = device.token_code(wanted, self._ledger.next_step, self._sts)
+        code = self._unspent_code(device, wanted)
         self._patiently(self._learn_aws_clock, _NOTHING_SENT, self._end_of(code))
         if self._is_out_of_time(code):
             wanted = wanted.because("this computer's clock is off, which is corrected now")
@@ -139,6 +145,28 @@ class Caller:
             if code.step is not None:
                 raise
         raise errors.TypedCodeRefused(mfa_serial=code.mfa_serial)
+
+    def _unspent_code(self, device: MfaDevice, wanted: CodeWanted) -> TokenCode:
+        """Return a code; one that was typed while the step that it is of is spent is asked for anew.
+
+        A device that knows the step gives that of an unspent one itself. Raises CodeSpent for a code that was
+        given with the command.
+        """
+        code = device.token_code(wanted, self._ledger.next_step, self._sts)
+        while code.step is None and self._ledger.next_step(code.mfa_serial) > self._aws_step():
+            if isinstance(device, GivenCode):
+                raise errors.CodeSpent(mfa_serial=code.mfa_serial)
+            self._await_unspent(code.mfa_serial)
+            wanted = wanted.because("the one before is spent")
+            code = device.token_code(wanted, self._ledger.next_step, self._sts)
+        self._typed_for = code.mfa_serial if code.step is None else ""
+        return code
+
+    def _await_unspent(self, mfa_serial: str) -> None:
+        """Wait until a code that somebody types then can be of a step that is not spent."""
+        begins = self._ledger.next_step(mfa_serial) * STEP_SECONDS
+        if (seconds := begins - self._ledger.time()) > 0:
+            self._person.wait("AWS takes each code once, and this one is spent: type the next", seconds)
 
     def _learn_aws_clock(self) -> None:
         """Remember by how much AWS's clock is ahead; tell it if it is much and new, or much for others."""

@@ -6,7 +6,7 @@ import os
 import select
 import signal
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import socket
@@ -56,7 +56,9 @@ class ControllingTerminal:
 
     def read_keys(self, seconds: float, wake: socket.socket | None) -> str:
         """Return the keys that are typed until `wake` is readable, or `seconds` have passed."""
-        sources: list[int | socket.socket] = [self._file] if wake is None else [self._file, wake]
+        sources: list[int | socket.socket] = [] if wake is None else [wake]
+        if self.is_ours():  # no longer, after Ctrl-Z and `bg`
+            sources.append(self._file)
         readable, _, _ = select.select(sources, [], [], seconds)
         return os.read(self._file, _KEYS_AT_ONCE).decode("ascii", "ignore") if self._file in readable else ""
 
@@ -73,23 +75,24 @@ class ControllingTerminal:
         for flag, wanted in ((termios.ECHO, echo), (termios.ICANON, lines)):
             now[3] = now[3] | flag if wanted else now[3] & ~flag
 
-        def put_back() -> None:
-            termios.tcsetattr(self._file, termios.TCSADRAIN, before)
+        def set_to(wanted: Any) -> None:  # noqa: ANN401  # termios has no name for what it takes
+            if self.is_ours():  # a job in the background would be stopped for it
+                termios.tcsetattr(self._file, termios.TCSADRAIN, wanted)
 
         def let_it_happen(number: int, _frame: object) -> None:
-            put_back()
+            set_to(before)
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
             signal.signal(number, let_it_happen)  # we are here again after a stop alone
-            termios.tcsetattr(self._file, termios.TCSADRAIN, now)
+            set_to(now)
 
         caught = [number for number in _ENDS_AND_STOPS if signal.getsignal(number) == signal.SIG_DFL]
         for number in caught:
             signal.signal(number, let_it_happen)
         try:
-            termios.tcsetattr(self._file, termios.TCSADRAIN, now)
+            set_to(now)
             yield
         finally:
-            put_back()
+            set_to(before)
             for number in caught:
                 signal.signal(number, signal.SIG_DFL)

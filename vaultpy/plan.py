@@ -62,7 +62,8 @@ class Plan(Value):
     """The calls to make for one profile, who signs the first, and where they go.
 
     `requests` is empty where a source's temporary credentials are handed out as they are. `capped` tells that
-    AWS's limit of an hour cut a wanted duration short; `min_ttl` seconds must be left at the start.
+    AWS's limit of an hour cuts the last role's wanted duration short; `min_ttl` seconds must be left at the
+    start.
     """
 
     __slots__ = ("capped", "endpoint_url", "min_ttl", "profile", "region", "requests", "signer")
@@ -180,7 +181,7 @@ class _Calls:
         usual = mfa_session_seconds(self._chain[-1], self._options.session_duration)
         if not self._roles:
             if self._signer.is_temporary:
-                return (), False
+                return self._nothing_to_ask()
             return (GetSessionToken(self._serials, self._wish.mfa_seconds(usual)),), False
         calls: list[Request] = []
         if self._serials and not self._is_direct():
@@ -192,12 +193,18 @@ class _Calls:
             if profile is self._roles[-1]:
                 wanted = self._wish.role_seconds(profile)
                 self._wish.check_reachable(profile, by_session=by_session)
-            capped = capped or (by_session and wanted > HOUR)
+            capped = by_session and wanted > HOUR
             calls.append(self._role(profile, min(wanted, HOUR) if by_session else wanted, by_session))
         return tuple(calls), capped
 
+    def _nothing_to_ask(self) -> tuple[tuple[Request, ...], bool]:
+        """Return no call: what the source gives lasts as long as it does, whatever is asked."""
+        if self._options.duration or self._options.session_duration:
+            raise vaultpy.errors.SourceDecides(profile=self._chain[0].name)
+        return (), False
+
     def _role(self, profile: Profile, seconds: int, by_session: bool) -> AssumeRole:  # noqa: FBT001  # private
-        asked_for = profile is self._chain[0]
+        asked_for = profile is self._roles[-1]
         return AssumeRole(
             profile.role_arn or "",
             profile.role_session_name or self._signer.session_name,

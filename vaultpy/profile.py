@@ -152,6 +152,11 @@ class Profile(Value):
         settings = {key: value for key, value in self.settings.items() if key not in _OF_A_SOURCE}
         return Profile(self.name, self.path, settings | {"role_arn": role_arn, "source_profile": self.name})
 
+    def on_keys_of(self, other: Profile) -> Profile:
+        """Return this profile with what `other` says of YubiKeys and sessions, where it says nothing."""
+        settings = {key: value for key, value in other.settings.items() if key.startswith("vaultpy_")}
+        return Profile(self.name, self.path, {**settings, **self.settings})
+
     @property
     def assumed_by(self) -> str | None:
         """The other profile whose credentials assume this one's role; a web identity does without."""

@@ -32,6 +32,8 @@ def carried(profile: Profile, environ: Mapping[str, str]) -> Carried:
     Raises BadConfigValue and BadVariable.
     """
     tags = _Setting("AWS_SESSION_TAGS", "session_tags", TAGS_WANTED, profile, environ)
+    if not all("=" in part for part in _parts(tags.text)):
+        raise tags.refused()
     pairs = tuple(map(_pair, _parts(tags.text)))
     keys = {key.casefold() for key, _ in pairs}
     if not (all(_is_tag(*pair) for pair in pairs) and len(keys) == len(pairs) <= _MOST_TAGS):
@@ -75,4 +77,8 @@ def _pair(part: str) -> tuple[str, str]:
 
 def _is_tag(key: str, value: str) -> bool:
     lengths = 0 < len(key) <= _LONGEST_KEY and len(value) <= _LONGEST_VALUE
-    return lengths and all(c.isalnum() or c in _MARKS for c in key + value)
+    return (
+        lengths
+        and not key.casefold().startswith("aws:")
+        and all(c.isalnum() or c in _MARKS for c in key + value)
+    )

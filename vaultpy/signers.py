@@ -133,4 +133,6 @@ def full_chain(config: Config, index: Index, name: str) -> list[Profile]:
         raise vaultpy.errors.ProfileCycle(
             key="credential_process", circle=" -> ".join(circle), path=config.path
         )
+    if len(chain) == 1:
+        chain = [end.on_keys_of(rest[0])]
     return chain + rest

@@ -13,7 +13,7 @@ from __future__ import annotations
 import sys
 import time
 import traceback
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
 
@@ -67,6 +67,7 @@ class Terminal:
         self._notify = notify
         self._debugs = False
         self._alive: Countdown | None = None
+        self._end_notice: Callable[[], None] = lambda: None
 
     # ---- saying --------------------------------------------------------------------------------------
 
@@ -74,12 +75,14 @@ class Terminal:
         """Say what happened and what to do, on stderr, where what another thread waits for stood."""
         if self._alive is not None:
             self._alive.clear()
+            self._end_notice()
         self._say_on_stderr("error", RED, error.message)
         self._say_on_stderr("hint", BOLD, error.hint)
 
     def warn(self, text: str) -> None:
-        """Say what the user should know although it worked, on stderr."""
-        self._say_on_stderr("warning", MAGENTA, text)
+        """Say what the user should know although it worked, on stderr, if anybody listens there."""
+        with suppress(OSError):
+            self._say_on_stderr("warning", MAGENTA, text)
 
     def debug(self, text: str) -> None:
         """Say a line of what `--debug` shows, on stderr."""
@@ -120,11 +123,13 @@ class Terminal:
         return self._tty.columns() if self._tty is not None else _COLUMNS
 
     def _write(self, text: str) -> None:
-        if self._tty is not None:
-            self._tty.write(text)
-        else:
-            self._stderr.write(text)
-            self._stderr.flush()
+        """Write it; where nobody listens any more, that is no reason to fail what they wait for."""
+        with suppress(OSError):
+            if self._tty is not None:
+                self._tty.write(text)
+            else:
+                self._stderr.write(text)
+                self._stderr.flush()
 
     @cached_property
     def _tty(self) -> ControllingTerminal | None:
@@ -212,7 +217,8 @@ class Terminal:
         )
         with ExitStack() as stack:
             if typing and self._tty is None and entered is None:
-                stack.callback(self._notify(text, seconds, self._environ))
+                self._end_notice = self._notify(text, seconds, self._environ)
+                stack.callback(self._end_notice)
             if tty is not None:
                 stack.enter_context(tty.typing(echo=False, lines=False))
             stack.callback(self._end, countdown)
