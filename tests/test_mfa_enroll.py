@@ -230,6 +230,45 @@ def test_ctrl_c_at_the_touch_leaves_nothing(slow_world: Bobs, finger: PressedFin
     assert slow_world.yubikey.accounts == {}
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_at_the_touch_leaves_nothing(
+    slow_world: Bobs, finger: PressedFinger, number: signal.Signals
+) -> None:
+    slow_world.add_bob()
+    with slow_world.at_terminal("mfa", "enroll", "bob") as terminal:
+        terminal.expect("touch the YubiKey: ")
+        os.kill(terminal.pid, number)
+        finger.press()
+        assert terminal.wait() == -number
+    assert SERIAL not in slow_world.bob.account.virtual_devices
+    assert slow_world.yubikey.accounts == {}
+
+
+def test_a_terminal_that_is_closed_at_the_touch_leaves_nothing(
+    slow_world: Bobs, finger: PressedFinger
+) -> None:
+    slow_world.add_bob()
+    with slow_world.at_terminal("mfa", "enroll", "bob") as terminal:
+        terminal.expect("touch the YubiKey: ")
+        terminal.close()
+        finger.press()
+        assert terminal.wait() == -signal.SIGHUP
+    assert SERIAL not in slow_world.bob.account.virtual_devices
+    assert slow_world.yubikey.accounts == {}
+
+
+def test_of_two_keys_the_one_that_the_profile_names_is_written_to(world: Bobs) -> None:
+    world.add_bob()
+    config = world.home / ".aws" / "config"
+    config.write_text("[profile bob]\nvaultpy_yubikey = 87654321\n")
+    world.bob.denied.add("iam:EnableMFADevice")  # it ends there: the proof would wait for the next code
+    named = SimulatedYubiKey(87654321, finger=SteadyFinger())
+    with VirtualCard(named, world.pcscd.readers[1]):
+        done = world.vaultpy("mfa", "enroll", "bob")
+    assert f"account {SERIAL} is on YubiKey 87654321, and its code is right" in done.stderr
+    assert (world.yubikey.calculations, named.calculations) == (0, 1)
+
+
 @pytest.mark.slow  # the proof waits for the next code
 def test_what_a_killed_run_has_left_the_next_one_asks_about(slow_world: Bobs, finger: PressedFinger) -> None:
     slow_world.add_bob()

@@ -31,9 +31,9 @@ WRITTEN = CONFIG + f"mfa_serial = {SERIAL}\n"
 SEED = b"12345678901234567890"
 ENABLE = 4
 """The number of the call to AWS, in an enrolment, that enables the device."""
-KEEP = 9
+KEEP = 10
 """The number of the call, in an enrolment with one key, that writes the device down."""
-FAULTS = [fault for fault in Fault if fault is not Fault.HANG]  # which is a NoAnswer as well, 10 s later
+FAULTS = [fault for fault in Fault if fault is not Fault.HANG]  # which takes 10 s, and is tried once
 
 
 @pytest.fixture
@@ -570,6 +570,29 @@ def test_after_trouble_with_aws_at_any_call_access_works_and_nothing_is_orphaned
                 sweep.check(there, tuple(keys), killed=False)
     with capsys.disabled():
         print(f"\n{sweep.tried - 1} faults of AWS at {calls} calls of an enrolment")  # noqa: T201  # the count
+
+
+def test_after_a_failure_at_any_call_a_spare_still_has_the_account_that_it_had(sweep: Sweep) -> None:
+    def tried_with(trouble: Trouble) -> None:
+        there, _, spare = sweep.desk()
+        spare.add_account(there.target.serial, SEED)
+        tried(there, trouble)
+        assert spare.accounts == {there.target.serial: False}
+
+    usual = Trouble()
+    tried_with(usual)
+    for at, name in enumerate(usual.calls, 1):
+        for failure, after in failures_of(name):
+            tried_with(Trouble(at, failure, after=after))
+
+
+@pytest.mark.slow  # it waits for AWS as long as vaultpy ever does
+def test_an_aws_that_never_answers_is_given_up_and_the_device_still_enrolled(sweep: Sweep) -> None:
+    there, *keys = sweep.desk()
+    sweep.aws.fail_next("EnableMFADevice", Fault.HANG)
+    there.enroll(spares=1)
+    assert "no answer whether the device is enabled: looking" in there.person.waits
+    sweep.check(there, tuple(keys), killed=False)
 
 
 @pytest.mark.parametrize("instruction", ["SELECT", "LIST", "PUT", "CALCULATE", "DELETE"])

@@ -87,7 +87,8 @@ class Desk:
         """Return alice's devices, or another user's as she may see them."""
         signer = AccessKey(self._key.id, Secret(self._key.secret))
         session = self._session if with_session else None
-        return Devices(Iam("eu-central-1", self.aws.url, {}, "dev"), user, signer, session, profile="dev")
+        iam, own = Iam("eu-central-1", self.aws.url, {}, "dev"), user == "alice"
+        return Devices(iam, user, signer, session, profile="dev", own=own)
 
     def _session(self) -> Credentials:
         self.sessions += 1
@@ -209,6 +210,48 @@ def test_a_session_signs_what_is_denied_without_mfa_and_is_made_once(desk: Desk)
     assert desk.sessions == 1
 
 
+def test_a_session_that_only_the_deletion_wants_is_made_while_the_device_still_can(desk: Desk) -> None:
+    desk.user.denied_without_mfa.add("iam:DeleteVirtualMFADevice")
+    desk.remove()
+    assert desk.is_gone()
+    assert desk.sessions == 1
+
+
+def test_a_deletion_that_is_denied_is_told_before_the_device_is_deactivated(desk: Desk) -> None:
+    desk.user.denied.add("iam:DeleteVirtualMFADevice")
+    with pytest.raises(errors.DeviceForbidden) as raised:
+        desk.remove()
+    assert raised.value.hint.endswith(f": vaultpy mfa remove ADMIN --user alice --mfa-serial {SERIAL}")
+    assert SERIAL in desk.user.mfa_devices
+
+
+def test_a_device_that_is_enabled_for_nobody_is_asked_for_no_session(desk: Desk) -> None:
+    desk.user.denied_without_mfa.add("iam:DeleteVirtualMFADevice")
+    desk.user.mfa_devices.clear()
+    with pytest.raises(errors.DeviceForbidden) as raised:
+        desk.remove()
+    assert raised.value.hint.endswith(f": vaultpy mfa remove ADMIN --user alice --mfa-serial {SERIAL}")
+    assert desk.sessions == 0
+
+
+def test_after_the_device_is_deactivated_no_session_is_made_with_it(desk: Desk) -> None:
+    devices = desk.devices()
+    assert devices.deactivate(SERIAL)
+    desk.user.denied |= {"iam:DeleteVirtualMFADevice", "iam:ListMFADevices"}
+    with pytest.raises(errors.DeviceForbidden):
+        devices.delete(SERIAL)
+    assert desk.sessions == 0
+
+
+def test_an_administrators_session_deletes_the_device_of_a_user_who_has_no_other(desk: Desk) -> None:
+    bob = desk.user.account.user("bob")
+    device = bob.account.virtual_device("bob")
+    desk.user.denied_without_mfa.add("iam:DeleteVirtualMFADevice")
+    desk.remove(Target("dev", "bob", device.serial, user="bob"), desk.devices(user="bob"))
+    assert device.serial not in bob.account.virtual_devices
+    assert desk.sessions == 1
+
+
 @pytest.mark.parametrize("with_session", [True, False])
 def test_what_is_denied_anyway_changes_nothing_and_names_the_administrators_command(
     desk: Desk, *, with_session: bool
@@ -300,15 +343,15 @@ FAULTS = [fault for fault in Fault if fault is not Fault.HANG]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
-@pytest.mark.parametrize("action", ["DeactivateMFADevice", "DeleteVirtualMFADevice"])
-def test_after_any_failure_of_iam_the_same_command_finishes(desk: Desk, action: str, fault: Fault) -> None:
-    desk.aws.fail_next(action, fault)
+@pytest.mark.parametrize("at", [1, 2, 3], ids=["may it be deleted", "deactivate", "delete"])
+def test_after_any_failure_of_iam_the_same_command_finishes(desk: Desk, at: int, fault: Fault) -> None:
+    desk.aws.fail_nth(at, fault)
     with pytest.raises(errors.VaultpyError) as raised:
         desk.remove()
     if isinstance(raised.value, errors.MfaRemovalUnfinished):
         assert raised.value.hint == f"mend that, then finish it: {COMMAND}"
     else:
-        assert action == "DeactivateMFADevice"
+        assert at < len(["may it be deleted", "deactivate", "delete"])
     desk.remove()
     assert desk.is_gone()
 

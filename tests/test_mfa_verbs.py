@@ -228,6 +228,13 @@ def test_remove_takes_one_touch_where_the_policies_want_mfa(world: World) -> Non
     assert world.yubikey.accounts == {}
 
 
+def test_remove_takes_its_touch_while_the_device_still_counts(world: World) -> None:
+    world.alice.denied_without_mfa.add("iam:DeleteVirtualMFADevice")
+    done = world.vaultpy("mfa", "remove", "dev", "--yes")
+    assert (done.returncode, world.yubikey.calculations) == (0, 1), done.stderr
+    assert world.device.serial not in world.alice.account.virtual_devices
+
+
 def test_remove_without_a_terminal_wants_yes(world: World) -> None:
     done = world.vaultpy("mfa", "remove", "dev")
     assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "vaultpy: hint: add --yes if you are sure")
@@ -274,5 +281,5 @@ def test_an_administrators_role_removes_the_device_of_somebody_else(world: World
     done = world.vaultpy("mfa", "remove", "dev-role", "--user", "bob", "--yes")
     assert done.returncode == 0, done.stderr
     assert done.stdout == f"removed MFA device {device.serial} of bob from IAM\n"
-    assert actions(world)[-6:-4] == ["GetSessionToken", "AssumeRole"]
+    assert actions(world)[-7:-5] == ["GetSessionToken", "AssumeRole"]
     assert world.yubikey.accounts == {world.device.serial: True}

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+
 import pytest
 
 from vaultpy import errors
@@ -80,3 +84,38 @@ def test_what_depends_on_something_that_stays_is_named_and_left() -> None:
     end(undo, errors.CardRemoved())
     assert [warning.partition(" ")[0] for warning in person.warnings] == ["two", "one"]
     assert undone == []
+
+
+ENDED = """
+import os, signal, sys
+from vaultpy.undoing import Undoing
+with Undoing(None) as undo:
+    undo.add(lambda: print("undone", flush=True), "it", "rm it")
+    os.kill(os.getpid(), int(sys.argv[1]))
+    print("not reached")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_ends_the_process_does_so_after_all_is_undone(number: signal.Signals) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENDED, str(int(number))], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.returncode) == ("undone\n", -number)
+
+
+@pytest.mark.parametrize("failure", [None, errors.CardRemoved()])
+def test_signals_are_afterwards_what_they_were(failure: errors.VaultpyError | None) -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    undo = Undoing(Person())
+    try:
+        if failure is None:
+            with undo:
+                assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+                assert signal.getsignal(signal.SIGTERM) != signal.SIG_DFL
+        else:
+            end(undo, failure)
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+        assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGHUP, before)

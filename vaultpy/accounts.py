@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from vaultpy.mfa import CodeWanted
 
 _ISSUER = "Amazon Web Services:"
+NAME_BYTES = 64
+"""The most that a YubiKey takes as an account's name."""
 
 
 class Account(Value):

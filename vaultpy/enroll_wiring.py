@@ -68,7 +68,7 @@ class EnrollWiring:
         return MfaEnroller(
             wanted,
             MfaInIam(run.iam(plan), self._signers, wanted.user_name, run.terminal),
-            OnKeys(_keys(run, yubikey), steps, run.terminal, wanted),
+            OnKeys(_keys(run, yubikey, destination), steps, run.terminal, wanted),
             steps=steps,
             person=run.terminal,
             destination=destination,
@@ -94,6 +94,7 @@ class EnrollWiring:
         return Broker(
             sessions=None,
             ledger=run.ledger,
+            index=run.index,
             access_key=run.access_key,
             mfa_device=lambda _: device,
             sts=run.sts(plan),
@@ -106,15 +107,17 @@ class EnrollWiring:
 def a_key_is_here(run: Wiring) -> bool:
     """Tell whether a YubiKey may be plugged in; no where the readers cannot be asked."""
     try:
-        return _keys(run, None).any_here()
+        return _keys(run, None, None).any_here()
     except errors.VaultpyError:
         return False
 
 
-def _keys(run: Wiring, yubikey: str | None) -> KeyChoice:
-    from vaultpy.yubikey_wiring import key_choice
+def _keys(run: Wiring, yubikey: str | None, destination: Destination | None) -> KeyChoice:
+    from vaultpy.yubikey_wiring import key_choice, wanted_key
 
-    return key_choice(run, yubikey or run.environ.get("VAULTPY_YUBIKEY"))
+    known = destination is not None and run.config.has(destination.name)
+    profile = run.config.profile(destination.name) if destination is not None and known else None
+    return key_choice(run, wanted_key(run, yubikey, profile))
 
 
 class _Signers:

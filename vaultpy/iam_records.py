@@ -5,6 +5,7 @@ A refusal that has no error of its own is an `AwsRefused`, whose `code` is one o
 
 from __future__ import annotations
 
+from vaultpy import errors
 from vaultpy.values import Secret, Value
 
 ALREADY_THERE = "EntityAlreadyExists"
@@ -19,6 +20,8 @@ CODES_WRONG = "InvalidAuthenticationCode"
 """The two codes are not the device's, not in a row, too old, or used already."""
 DENIED = "AccessDenied"
 """The user's policies do not allow it, or not without MFA."""
+UNCLEAR = (errors.NoAnswer, errors.AwsBusy, errors.AnswerMalformed)
+"""After these nobody knows whether a call had its effect."""
 
 
 class VirtualDevice(Value):

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from vaultpy import errors
-from vaultpy.key_in_hand import KeyInHand, Nothing
+from vaultpy.key_in_hand import KeyInHand
 from vaultpy.keys_at_hand import PLUG_IN_SECONDS, KeysAtHand, Selection
+from vaultpy.mfa import Nothing
 
 if TYPE_CHECKING:
     import socket

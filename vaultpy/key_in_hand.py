@@ -11,9 +11,10 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from vaultpy import errors
-from vaultpy.accounts import choose
+from vaultpy.accounts import NAME_BYTES, choose
 from vaultpy.held_account import HeldAccount
 from vaultpy.key_search import Found
+from vaultpy.mfa import Nothing
 from vaultpy.trace import trace
 from vaultpy.yubikey import RefusedError, YubiKey
 from vaultpy.yubikeys import YubiKeys
@@ -28,23 +29,12 @@ if TYPE_CHECKING:
 
 TOUCH_SINCE = (4, 2, 6)
 _SIXTY_FOUR_SINCE = (5, 7, 0)
-_NAME_BYTES = 64
 _NO_SPACE = 0x6A84
 _REFUSALS = {
     0x6982: "it is locked (6982)",
     0x6985: "it may hold that name already (6985)",
     0x6A80: "it knows no such accounts (6a80)",
 }
-
-
-class Nothing:
-    """Nothing goes on meanwhile."""
-
-    def prepare(self) -> None:
-        """Begin nothing."""
-
-    def check(self) -> None:
-        """Find nothing wrong."""
 
 
 class KeyInHand:
@@ -150,8 +140,8 @@ class KeyInHand:
         if self._fips and not key.has_password:
             raise errors.FipsWithoutPassword(where=self.where)
         account_id = name.encode("utf-8", "surrogateescape")
-        if len(account_id) > _NAME_BYTES:
-            raise errors.AccountNameTooLong(account=name, length=len(account_id), most=_NAME_BYTES)
+        if len(account_id) > NAME_BYTES:
+            raise errors.AccountNameTooLong(account=name, length=len(account_id), most=NAME_BYTES)
         held = [account.id for account in key.accounts()]
         if account_id in held:
             if not replace:

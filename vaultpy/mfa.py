@@ -36,6 +36,16 @@ class NoMoreCodesError(Exception):
     """The device had one code alone, which it has given."""
 
 
+class Nothing:
+    """Nothing goes on meanwhile."""
+
+    def prepare(self) -> None:
+        """Begin nothing."""
+
+    def check(self) -> None:
+        """Find nothing wrong."""
+
+
 class CodeWanted(Value):
     """One code: for which of the user's MFA devices, under which account, and why a finger is asked for."""
 

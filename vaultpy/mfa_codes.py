@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from vaultpy import errors
 from vaultpy.iam_records import CODES_WRONG, DENIED, NOT_THERE
-from vaultpy.mfa import STEP_SECONDS, CodeWanted, TokenCode, is_virtual
+from vaultpy.mfa import STEP_SECONDS, CodeWanted, Nothing, TokenCode, is_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -94,7 +94,7 @@ class Codes:
 
     def _code(self, wanted: CodeWanted, step_for: Callable[[str], int]) -> tuple[TokenCode, int]:
         try:
-            code = self._device.token_code(wanted, step_for, _Nothing())
+            code = self._device.token_code(wanted, step_for, Nothing())
         except errors.NoYubiKey:
             raise errors.NoYubiKeyForCode(remedy=_PLUG_IN) from None
         if code.step is None:
@@ -124,16 +124,6 @@ class Codes:
 
     def _say_waiting(self, pid: int) -> None:
         self._person.note(f"waiting for process {pid}, which is getting a code of the same MFA device")
-
-
-class _Nothing:
-    """Nothing goes on meanwhile."""
-
-    def prepare(self) -> None:
-        """Begin nothing."""
-
-    def check(self) -> None:
-        """Find nothing wrong."""
 
 
 def makes_codes(serial: str) -> bool:

@@ -10,7 +10,8 @@ from __future__ import annotations
 from shlex import quote
 
 from vaultpy import errors
-from vaultpy.mfa_in_iam import MOST_DEVICES, UNCLEAR
+from vaultpy.iam_records import UNCLEAR
+from vaultpy.mfa_in_iam import MOST_DEVICES
 from vaultpy.totp import Seed
 from vaultpy.undoing import Undoing
 from vaultpy.values import Value

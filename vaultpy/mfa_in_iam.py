@@ -6,7 +6,7 @@ What may be repeated is, a little later; what may not is looked at afterwards.
 from __future__ import annotations
 
 from vaultpy import errors
-from vaultpy.iam_records import ALREADY_THERE, DENIED, LIMIT_REACHED, NOT_THERE
+from vaultpy.iam_records import ALREADY_THERE, DENIED, LIMIT_REACHED, NOT_THERE, UNCLEAR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,8 +55,6 @@ if TYPE_CHECKING:
 
 
 MOST_DEVICES = 8
-UNCLEAR = (errors.NoAnswer, errors.AwsBusy, errors.AnswerMalformed)
-"""After these nobody knows whether a call had its effect."""
 _NOTHING_SENT = (errors.Unreachable, errors.TlsFailed)
 _PAUSES_SECONDS = (1, 3)
 

@@ -139,9 +139,11 @@ class OnKeys:
         account, serial = self._target.account, self._target.serial
         device = f" --device {key.serial}" if key.serial else ""
         remedy = f"ykman{device} oath accounts delete {quote(account)}"
+        replace = self.held and not self._done
+        key.check(account, replace=replace)  # an account that was there before is not ours to delete
         undo.add(lambda: key.delete(account), f"account {account} on {key.where}", remedy)
         try:
-            key.put(account, seed, replace=self.held and not self._done)
+            key.put(account, seed, replace=replace)
         except errors.VaultpyError as failure:
             if not isinstance(failure, _MAY_BE_THERE):
                 undo.drop()

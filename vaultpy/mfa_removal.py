@@ -112,9 +112,11 @@ class Remover:
             raise self._unfinished(target, "; ".join(left))
 
     def _out_of_iam(self, target: Target) -> None:
+        virtual = makes_codes(target.serial)  # no other kind is IAM's to delete
+        # Whoever may only deactivate is told so before; MFA, too, can be had only as long as it is enabled.
+        existed = virtual and self._devices.delete_unused(target.serial)
         had = self._devices.deactivate(target.serial)
-        existed = False
-        if makes_codes(target.serial):  # no other kind is IAM's to delete
+        if virtual and not existed:
             try:
                 existed = self._devices.delete(target.serial)
             except errors.VaultpyError as why:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vaultpy.accounts import NAME_BYTES
 from vaultpy.config_edit import NewProfile, add_profiles, check_profiles
 from vaultpy.errors import ProfileExists
 from vaultpy.values import Value
@@ -11,8 +12,6 @@ if TYPE_CHECKING:
     from vaultpy.config import Config
     from vaultpy.index import Index
     from vaultpy.records import Records
-
-_NAME_BYTES = 64  # of an account on a YubiKey
 
 
 class Target(Value):
@@ -46,7 +45,7 @@ def target(arn: str, user_name: str, name: str | None) -> Target:
     _, partition, _, _, account_id, *_ = arn.split(":")
     name = name or user_name
     serial = f"arn:{partition}:iam::{account_id}:mfa/{name}"
-    fits = len(serial.encode("utf-8", "surrogateescape")) <= _NAME_BYTES
+    fits = len(serial.encode("utf-8", "surrogateescape")) <= NAME_BYTES
     return Target(
         user_name, name, serial, serial if fits else f"Amazon Web Services:{user_name}@{account_id}"
     )

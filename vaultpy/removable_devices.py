@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class Devices:
     """The MFA devices of a user in IAM; an MFA session signs what AWS denies the access key."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # who signs, and for whom
         self,
         iam: Iam,
         user_name: str,
@@ -36,13 +36,18 @@ class Devices:
         session: Callable[[], Credentials] | None,
         *,
         profile: str,
+        own: bool = True,
     ) -> None:
-        """`session` may cost a touch, and is asked for once at most; `profile` is named in hints."""
+        """`session` may cost a touch, and is asked for once at most; `profile` is named in hints.
+
+        `own` if the devices are those of whoever signs.
+        """
         self._iam = iam
         self._user_name = user_name
         self._signer = access_key
         self._session = session
         self._profile = profile
+        self._own = own
 
     def listed(self) -> tuple[EnabledDevice, ...] | None:
         """Return them as far as whoever signs now may see them; None where AWS denies it."""
@@ -79,7 +84,20 @@ class Devices:
 
     def deactivate(self, serial: str) -> bool:
         """Take the device from the user; tell whether the user had it. Raises DeviceForbidden."""
-        return self._done(serial, lambda it: self._iam.deactivate_mfa_device(it, self._user_name, serial))
+        had = self._done(serial, lambda it: self._iam.deactivate_mfa_device(it, self._user_name, serial))
+        if had:
+            self._session = None  # it may be this device that would make one
+        return had
+
+    def delete_unused(self, serial: str) -> bool:
+        """Delete a virtual device that nobody has, and see of any other that it may be deleted later.
+
+        Tell whether it is deleted. Raises DeviceForbidden.
+        """
+        try:
+            return self.delete(serial)
+        except errors.NotTheirDevice:
+            return False
 
     def delete(self, serial: str) -> bool:
         """Delete a virtual device; tell whether there was one. Raises DeviceForbidden and NotTheirDevice."""
@@ -104,11 +122,19 @@ class Devices:
         try:
             return ask(self._signer)
         except errors.AwsRefused as refusal:
-            if refusal.code != DENIED or self._session is None:
+            if refusal.code != DENIED or self._session is None or self._has_none():
                 raise
         session, self._session = self._session, None
         self._signer = session()
         return ask(self._signer)
+
+    def _has_none(self) -> bool:
+        """Tell whether surely no device is left that could make a session."""
+        try:
+            listed = self.listed() if self._own else None
+        except errors.VaultpyError:
+            return False
+        return listed is not None and not any(it.makes_codes for it in listed)
 
 
 def removal_command(profile: str, serial: str, user: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 from vaultpy.errors import VaultpyError
 from vaultpy.values import Value
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
         def warn(self, text: str) -> None: ...  # noqa: D102
 
 
+_ENDINGS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+
 class _Step(Value):
     __slots__ = ("last", "remedy", "undo", "what")
     undo: Callable[[], object]
@@ -31,11 +36,16 @@ class _Step(Value):
 
 
 class Undoing:
-    """Undoes in reverse order what was added, if its block fails, be it by Ctrl-C."""
+    """Undoes in reverse order what was added, if its block fails, be it by Ctrl-C.
+
+    SIGTERM and SIGHUP fail it as Ctrl-C does, and end the process when all is undone.
+    """
 
     def __init__(self, person: Person) -> None:
         self._person = person
         self._steps: list[_Step] = []
+        self._caught: list[signal.Signals] = []
+        self._ended_by: int | None = None
 
     def add(self, undo: Callable[[], object], what: str, remedy: str, *, else_all_stay: bool = False) -> None:
         """Note how to undo what comes next, to be called before it; `remedy` is the command for a person.
@@ -54,14 +64,29 @@ class Undoing:
         self._steps.clear()
 
     def __enter__(self) -> Self:
+        self._caught = [number for number in _ENDINGS if signal.getsignal(number) == signal.SIG_DFL]
+        for number in self._caught:
+            signal.signal(number, self._interrupt)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Undo after a failure, which is raised on; a problem on the way, or one more Ctrl-C, is told."""
-        if kind is None:
-            return
+        try:
+            if kind is not None:
+                self._undo()
+        finally:
+            for number in self._caught:
+                signal.signal(number, signal.SIG_DFL)
+            if self._ended_by is not None:
+                signal.raise_signal(self._ended_by)
+
+    def _interrupt(self, number: int, _frame: object) -> None:
+        self._ended_by = number
+        raise KeyboardInterrupt
+
+    def _undo(self) -> None:
         while self._steps:
             step = self._steps.pop()
             why = _problem(step)

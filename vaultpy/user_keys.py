@@ -6,7 +6,7 @@ import time
 
 from vaultpy import errors
 from vaultpy.credentials import AccessKey
-from vaultpy.iam_records import DENIED, NOT_THERE
+from vaultpy.iam_records import DENIED, NOT_THERE, UNCLEAR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
         def delete_access_key(self, signer: Signer, user_name: str, key_id: str) -> None: ...  # noqa: D102
 
 
-UNCLEAR = (errors.NoAnswer, errors.AwsBusy, errors.AnswerMalformed)
-"""After these nobody knows whether a call had its effect."""
 _ANOTHER_MAY = (*UNCLEAR, errors.SessionRefused, errors.AccessKeyRefused, errors.AwsRefused)
 
 _ASK = (

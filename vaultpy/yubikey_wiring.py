@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from vaultpy.background import Waiting
     from vaultpy.plan import Plan
+    from vaultpy.profile import Profile
     from vaultpy.wiring import Wiring
 
 
@@ -35,16 +36,21 @@ def codes(run: Wiring, plan: Plan, yubikey: str | None) -> Codes:
     person = _Touching(run)
 
     def search() -> KeySearch:
-        serial = yubikey or run.environ.get("VAULTPY_YUBIKEY") or plan.profile.vaultpy_yubikey
         return KeySearch(
             run.cards(),
-            _selection(run, serial),
+            _selection(run, wanted_key(run, yubikey, plan.profile)),
             person=person,
             passwords=run.oath_passwords(),
             yubico_on_usb=yubico_on_usb,
         )
 
     return Codes(run.ledger, YubiKeys(search, person), run.terminal)
+
+
+def wanted_key(run: Wiring, yubikey: str | None, profile: Profile | None) -> str | None:
+    """Return the serial number of the YubiKey to use; `yubikey` is what was asked for in words."""
+    named = profile.vaultpy_yubikey if profile is not None else None
+    return yubikey or run.environ.get("VAULTPY_YUBIKEY") or named
 
 
 def _selection(run: Wiring, yubikey: str | None) -> Selection:

@@ -232,6 +232,7 @@ class Enrolling:
             return Broker(
                 sessions=None,
                 ledger=self.ledger,
+                index=self.index,
                 access_key=lambda _: self.access_key,
                 mfa_device=lambda _: device,
                 sts=self._sts(),

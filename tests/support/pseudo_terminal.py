@@ -60,6 +60,11 @@ class PseudoTerminal:
         """Press `keys`."""
         os.write(self._terminal, keys.encode())
 
+    def close(self) -> None:
+        """Close the window: the terminal is gone, and whoever has it is told by SIGHUP."""
+        with open(os.devnull, "rb") as nothing:  # noqa: PTH123  # its descriptor is all that is wanted
+            os.dup2(nothing.fileno(), self._terminal)
+
     def expect(self, text: str, within: float = _WITHIN) -> str:
         """Wait until `text` has appeared, and return all that has; fails with that after `within` seconds."""
         deadline = time.monotonic() + within

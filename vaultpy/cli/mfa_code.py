@@ -9,7 +9,7 @@ import typer
 from vaultpy.cli.context import say, wiring
 from vaultpy.execution import asked
 from vaultpy.mfa_codes import code_wanted
-from vaultpy.mfa_users import usual_profile
+from vaultpy.mfa_wiring import usual_profile
 from vaultpy.plan import make_plan
 from vaultpy.yubikey_wiring import codes
 

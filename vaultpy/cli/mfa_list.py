@@ -12,7 +12,7 @@ from vaultpy.cli.context import say, wiring
 from vaultpy.cli.table import columns_of_stdout, table
 from vaultpy.errors import printable
 from vaultpy.mfa_listing import HEADINGS, rows
-from vaultpy.mfa_users import devices_of, enrolled_names, held_keys
+from vaultpy.mfa_wiring import devices_of, enrolled_names, held_keys
 from vaultpy.yubikey_wiring import key_choice
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from vaultpy.cli.context import say, wiring
 from vaultpy.config import Config
 from vaultpy.execution import asked
 from vaultpy.mfa_removal import Remover, profiles_naming
-from vaultpy.mfa_users import removal_of
+from vaultpy.mfa_wiring import removal_of
 from vaultpy.yubikey_wiring import key_choice
 
 if TYPE_CHECKING:

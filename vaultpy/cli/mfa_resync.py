@@ -8,7 +8,7 @@ import typer
 
 from vaultpy.cli.context import say, wiring
 from vaultpy.execution import asked
-from vaultpy.mfa_users import resync_device, user_plan
+from vaultpy.mfa_wiring import resync_device, user_plan
 from vaultpy.yubikey_wiring import codes
 
 

@@ -149,7 +149,7 @@ def removal_of(run: Wiring, profile: str, mfa_serial: str | None, user: str) -> 
     key = run.broker(plan).credentials(plan) if by_role else run.access_key(plan)
     name = user or user_name(run, plan, key)
     session = None if by_role else _session(run, plan, name)
-    devices = Devices(run.iam(plan), name, key, session, profile=profile)
+    devices = Devices(run.iam(plan), name, key, session, profile=profile, own=not user)
     serial = mfa_serial or devices.only_serial(() if user else plan.requests[0].mfa_serials)
     if user:
         return Target(profile, name, serial, user=user), devices
