@@ -24,7 +24,9 @@ from vaultpy.argv import CREDENTIAL_PROCESS_FLAGS, CREDENTIAL_PROCESS_VALUES
 from vaultpy.config import Config
 from vaultpy.credential_process import answer
 from vaultpy.credentials import Credentials
+from vaultpy.index import Index
 from vaultpy.recent_timeouts import RecentTimeouts
+from vaultpy.records import Enrolment
 from vaultpy.simulated.finger import NoFinger, PressedFinger, SteadyFinger
 from vaultpy.state import state_directory
 from vaultpy.values import Secret
@@ -64,7 +66,17 @@ class Run:
         self.asked: list[tuple[bool, str | None, float]] = []
         self.get: Callable[[], Credentials] = self._made
         self.made_until = int(desk.clock()) + 3600
+        self.terminal = self.processes = self
+        self.did: list[str] = []
         self.recent = RecentTimeouts(state_directory(self.environ), time.time)
+
+    def detach(self) -> None:
+        """Note that nobody is to read the terminal."""
+        self.did.append("detach")
+
+    def end(self) -> None:
+        """Note that what was started is to end."""
+        self.did.append("end")
 
     def broker(self, plan: Plan, *, cache: bool, yubikey: str | None, margin: float) -> Run:
         """Note what is asked."""
@@ -127,6 +139,31 @@ def test_a_session_that_an_sdk_would_find_too_old_at_once_is_refused(
     assert run.asked == []
 
 
+@pytest.mark.parametrize(
+    ("made_for", "left", "served"), [(3600, 1000, True), (3600, 890, False), (900, 890, False)]
+)
+def test_what_was_made_for_longer_serves_where_the_plans_own_would_be_too_short(
+    desk: Desk, *, made_for: int, left: int, served: bool
+) -> None:
+    run = Run(desk, more="duration_seconds = 900")
+    run.made_until = int(desk.clock()) + left
+    desk.sessions.put(
+        run.plan_question(desk, 2),
+        run._made(),
+        access_key_id=desk.key.id,
+        label="x",
+        profile="role",
+        duration=made_for,
+    )
+    if served:
+        assert answer(run, "role", {})
+        with pytest.raises(errors.SessionTooShort):
+            answer(run, "role", {"--no-cache": ""})
+    else:
+        with pytest.raises(errors.SessionTooShort):
+            answer(run, "role", {})
+
+
 def test_a_short_session_that_is_not_is_given(desk: Desk) -> None:
     assert answer(Run(desk), "role", {"--duration": "20m"})
 
@@ -146,8 +183,12 @@ def test_a_run_ends_in_time_whatever_it_waits_for(run: Run) -> None:
     [
         errors.NotTouched(times=3),
         errors.NoYubiKey(seconds=15),
-        errors.StillBusy(pid=1, seconds=90),
+        errors.StillBusy(pid=1, seconds=90, doing="getting the same credentials", remedy="wait"),
         errors.KeystoreTimeout(seconds=60),
+        errors.CardHeld(),
+        errors.NoCardReader(),
+        errors.ReaderAbsent(text="x", seen="nothing"),
+        errors.YubiKeyAbsent(serial=1, seen="nothing"),
     ],
     ids=lambda error: type(error).__name__,
 )
@@ -225,6 +266,76 @@ def test_runs_that_wait_for_the_same_touch_end_with_the_one_that_missed_it(desk:
     with pytest.raises(errors.TimedOutJustNow):
         answer(run, "role", {}, limit=30)
     never.set()
+
+
+@pytest.mark.parametrize(
+    ("keystore", "did"),
+    [
+        ("", ["end"]),
+        ("system", ["end"]),
+        ("file", ["end"]),
+        ("keyring_pass.PasswordStoreBackend", ["detach", "end"]),
+    ],
+)
+def test_the_terminal_is_out_of_reach_of_keystores_that_may_read_it_and_all_ends_with_the_run(
+    desk: Desk, keystore: str, did: list[str]
+) -> None:
+    run = Run(desk)
+    run.environ |= {"VAULTPY_KEYSTORE": keystore}
+    answer(run, "role", {})
+    assert run.did == did
+
+
+def test_what_was_started_ends_with_a_run_that_gives_up(run: Run) -> None:
+    never = threading.Event()
+    run.get = lambda: failing(errors.CardRemoved())() if never.wait() else run._made()
+    with pytest.raises(errors.TimedOut):
+        answer(run, "role", {}, limit=0)
+    assert run.did == ["end"]
+    never.set()
+
+
+GIVE_UP = """
+import os, sys
+from vaultpy.credential_process import answer
+from vaultpy.terminal import Terminal
+from vaultpy.wiring import Wiring
+answer(Wiring(os.environ, Terminal(os.environ, listens=False)), "hangs", {}, limit=float(sys.argv[1]))
+"""
+
+
+def test_a_process_of_somebody_elses_that_hangs_ends_with_the_run(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    (tmp_path / "config").write_text(f"[profile hangs]\ncredential_process = sh -c 'sleep 300 > {pipe}'\n")
+    with subprocess.Popen(
+        [sys.executable, "-c", GIVE_UP, "4"],
+        env={
+            "HOME": str(tmp_path),
+            "AWS_CONFIG_FILE": str(tmp_path / "config"),
+            "PATH": os.environ["PATH"],
+            "PYTHONPATH": ":".join(filter(None, sys.path)),
+        },
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert pipe.read_text() == ""  # until nobody holds it open
+        _, said = process.communicate(timeout=30)
+    assert "waiting for the credential_process of profile hangs" in said
+    assert "no credentials for hangs within 4 s" in said
+
+
+ASKING_BACKEND = """
+import getpass, sys
+from keyring.backend import KeyringBackend
+class Asking(KeyringBackend):
+    priority = 1
+    def get_password(self, service, username):
+        return getpass.getpass("the backend asks: ")
+    def set_password(self, service, username, password): pass
+    def delete_password(self, service, username): pass
+"""
 
 
 # ---- the installed command ------------------------------------------------------------------------------
@@ -341,6 +452,28 @@ def test_nothing_is_confirmed_or_asked_for_at_the_terminal(waiting: World) -> No
     with PseudoTerminal([VAULTPY, "credential-process", "dev-role"], environment) as terminal:
         assert terminal.wait() == 1
     assert "needs its passphrase" in terminal.screen
+    assert waiting.yubikey.calculations == 0
+
+
+@needs_pcscd
+def test_no_keystore_of_somebody_elses_reads_the_terminal(waiting: World, tmp_path: Path) -> None:
+    (tmp_path / "asking.py").write_text(ASKING_BACKEND)
+    index = waiting.home / "state" / "vaultpy" / "index"
+    enrolled = Index(str(index)).enrolment("dev")
+    assert enrolled is not None
+    facts = {name: getattr(enrolled, name) for name in enrolled.__slots__}
+    Index(str(index)).enrol(Enrolment(**facts | {"keystore": "asking.Asking", "keystore_file": ""}))
+    more = {"PYTHONPATH": str(tmp_path)}
+    script = f"{VAULTPY} credential-process dev-role; echo status $?; read line && echo left: $line"
+    for command in ([VAULTPY, "credential-process", "dev-role"], ["sh", "-c", script]):
+        with PseudoTerminal(command, waiting.environment | more) as terminal:
+            if command[0] == "sh":
+                terminal.expect("status 1")
+                terminal.type("typed\n")
+                terminal.expect("left: typed")
+            else:
+                assert terminal.wait() == 1
+        assert "the keystore asking.Asking refused: EOFError" in terminal.screen
     assert waiting.yubikey.calculations == 0
 
 

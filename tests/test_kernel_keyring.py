@@ -46,10 +46,18 @@ def test_a_key_is_gone_when_its_time_is_up_and_its_name_and_room_are_free_again(
 
 
 @as_plain_user
-def test_a_full_quota_is_said_and_a_deletion_makes_room_at_once() -> None:
-    fitted, why, again = run("write_many", 2000, 50, plain_user=True)
-    assert 5 <= int(fitted) < 10
+@pytest.mark.parametrize("size", [500, 2000, 6000])
+def test_all_keys_together_leave_room_for_other_programs_and_a_deletion_makes_room_at_once(
+    size: int,
+) -> None:
+    fitted, why, again = run("write_many", size, 50, plain_user=True)
+    assert int(fitted) == MAX_BYTES // size
     assert (int(why), again) == (errno.EDQUOT, "True")
+
+
+@as_plain_user
+def test_what_takes_the_place_of_another_counts_alone() -> None:
+    assert run("replace_the_largest", plain_user=True) == ["True"]
 
 
 @as_plain_user

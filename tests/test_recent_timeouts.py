@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from pathlib import Path
 
 import pytest
@@ -84,6 +85,17 @@ def test_a_place_that_cannot_be_written_costs_the_memory_alone(tmp_path: Path, c
     recent = RecentTimeouts(str(tmp_path), clock)
     recent.remember(QUESTION, NotTouched(times=3))
     recent.check(QUESTION)
+
+
+def test_what_is_no_longer_told_is_swept_away(recent: RecentTimeouts, tmp_path: Path) -> None:
+    (old,) = (tmp_path / "timeouts").iterdir()
+    recent.remember("of this moment", NotTouched(times=3))
+    assert old.exists()
+    then = old.stat().st_mtime - KEPT_SECONDS - 1
+    os.utime(old, (then, then))
+    recent.remember("the next question", NotTouched(times=3))
+    assert not old.exists()
+    assert len(list((tmp_path / "timeouts").iterdir())) == 2
 
 
 def test_its_file_is_the_users_alone(recent: RecentTimeouts, tmp_path: Path) -> None:

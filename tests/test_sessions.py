@@ -15,7 +15,7 @@ import pytest
 
 from support.remembering import credentials, put, run, session
 from vaultpy.digests import digest
-from vaultpy.errors import KeystoreFailed, KeystoreLocked, SessionsLeft
+from vaultpy.errors import KeystoreFailed, KeystoreLocked, KeystoreTimeout, SessionsLeft
 from vaultpy.index import Index
 from vaultpy.kernel_keyring import KernelKeyring, KernelPlace
 from vaultpy.session_places import KeystorePlace
@@ -567,13 +567,32 @@ def test_a_keystore_that_failed_is_a_place_that_refuses_and_is_not_asked_again(
 
     def opener() -> Drawer:
         asked.append("open")
-        raise KeystoreLocked
+        raise KeystoreTimeout(seconds=2)
 
     store = SessionStore(index, [KeystorePlace(opener, clock)], clock)
     put(store, "q", HOUR)
     put(store, "q", HOUR)
     assert store.get("q", 300) is None
     assert asked == ["open"]
+
+
+def test_a_keystore_that_was_locked_is_asked_again_when_it_may_have_been_opened(
+    index: Index, clock: Clock
+) -> None:
+    drawer = Drawer()
+    locked = [True]
+
+    def opener() -> Drawer:
+        if locked:
+            raise KeystoreLocked
+        return drawer
+
+    store = SessionStore(index, [KeystorePlace(opener, clock)], clock)
+    put(store, "q", HOUR)
+    assert index.sessions() == []
+    locked.clear()
+    put(store, "q", HOUR)
+    assert store.get("q", 300)
 
 
 # ---- the kernel's keyring as a place -----------------------------------------------------------------

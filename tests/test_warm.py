@@ -173,10 +173,17 @@ def test_the_json_is_written_here(world: World, capfd: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize(
-    ("left", "duration", "served"), [(1000, 3600, True), (800, 3600, False), (800, 900, False)]
+    ("left", "made_for", "duration", "served"),
+    [
+        (1000, 3600, 3600, True),
+        (800, 3600, 3600, False),
+        (800, 900, 900, False),
+        (1000, 3600, 900, True),
+        (800, 3600, 900, False),
+    ],
 )
-def test_an_sdk_gets_no_session_that_it_would_want_to_be_renewed(
-    world: World, tmp_path: Path, *, left: int, duration: int, served: bool
+def test_an_sdk_gets_no_session_that_it_would_want_to_be_renewed(  # noqa: PLR0913  # what it has, and wants
+    world: World, tmp_path: Path, *, left: int, made_for: int, duration: int, served: bool
 ) -> None:
     shutil.copytree(world.home / "state", tmp_path / "state")
     config = (world.home / ".aws" / "config").read_text()
@@ -195,7 +202,7 @@ def test_an_sdk_gets_no_session_that_it_would_want_to_be_renewed(
         access_key_id="of this test",
         label="short",
         profile="short",
-        duration=duration,
+        duration=made_for,
     )
     try:
         assert sessions.get(plan.question(2), 300) is not None

@@ -7,7 +7,6 @@ caller's to switch off: botocore logs what it gets.
 from __future__ import annotations
 
 import json
-import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +31,7 @@ from vaultpy.config import Config, expand
 from vaultpy.credentials import AccessKey, Credentials
 from vaultpy.endpoints import is_trusted
 from vaultpy.errors import EndpointUnconfirmed, SourceFailed, SsoLoginNeeded, VaultpyError
+from vaultpy.source_process import SourceProcesses
 from vaultpy.trace import trace
 from vaultpy.values import Secret
 
@@ -39,15 +39,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from vaultpy.source_process import SourceProcess
     from vaultpy.sources import ForeignSource
 
 UNKNOWN_END_SECONDS = 15 * 60
 """How long credentials count as valid whose end their source does not tell: AWS gives none for less."""
 
 _SERVICES = {sources.SSO: ("sso", "sso-oidc"), sources.WEB_IDENTITY: ("sts",)}
-_PASSPHRASE = ("VAULTPY_KEYSTORE_PASSPHRASE", "VAULTPY_KEYSTORE_PASSPHRASE_FILE")
-_ASKING = "VAULTPY_ASKING"
-"""Tells a `credential_process` for which profiles one runs, a line each: it may be vaultpy in a wrapper."""
 _NOTHING = {
     sources.ENVIRONMENT: "AWS_ACCESS_KEY_ID is not set",
     sources.CONTAINER: "no AWS_CONTAINER_CREDENTIALS_FULL_URI or _RELATIVE_URI is set",
@@ -66,20 +64,23 @@ def resolve(
     source: ForeignSource,
     environ: Mapping[str, str],
     confirm_endpoint: Callable[[str | None], None] = trusted_alone,
+    processes: SourceProcesses | None = None,
 ) -> AccessKey | Credentials:
     """Return the source's credentials, or the access key that it turns out to be.
 
-    `confirm_endpoint` raises where no token may go. Temporary credentials whose end is not told are said to
-    end in UNKNOWN_END_SECONDS. Raises SourceFailed, SsoLoginNeeded, Unreachable, TlsFailed, RegionUnknown,
-    and what reading the config raises. Besides `environ` botocore reads this process's own environment:
-    proxies, certificates, the address of the instance's metadata.
+    `confirm_endpoint` raises where no token may go, `processes` starts a `credential_process`. Temporary
+    credentials whose end is not told are said to end in UNKNOWN_END_SECONDS. Raises SourceFailed,
+    SsoLoginNeeded, Unreachable, TlsFailed, RegionUnknown, and what reading the config raises. Besides
+    `environ` botocore reads this process's own environment: proxies, certificates, the address of the
+    instance's metadata.
     """
     config = Config.load(environ)
     profile = config.profile(source.name)
     endpoints = {name: config.endpoint_url(name, profile) for name in _SERVICES.get(source.kind, ())}
     for endpoint_url in endpoints.values():
         confirm_endpoint(endpoint_url)
-    asked = _Asked(source, environ, SourceSession(profile, environ, endpoints))
+    processes = processes or SourceProcesses(environ, trace, apart=False)
+    asked = _Asked(source, environ, SourceSession(profile, environ, endpoints), processes)
     found = asked.attempt()
     if isinstance(found, Exception):
         trace(f"{source.kind} failed: {type(found).__name__}")
@@ -90,11 +91,18 @@ def resolve(
 class _Asked:
     """One source, asked once."""
 
-    def __init__(self, source: ForeignSource, environ: Mapping[str, str], session: SourceSession) -> None:
+    def __init__(
+        self,
+        source: ForeignSource,
+        environ: Mapping[str, str],
+        session: SourceSession,
+        processes: SourceProcesses,
+    ) -> None:
         self._source = source
         self._environ = environ
         self._session = session
-        self._process: subprocess.Popen[bytes] | None = None
+        self._processes = processes
+        self._process: SourceProcess | None = None
 
     def attempt(self) -> AccessKey | Credentials | Exception:
         """Return what was found, or what botocore raised.
@@ -103,6 +111,7 @@ class _Asked:
         hold what a process has printed, and answers with credentials in them.
         """
         try:
+            self._processes.check_circle(self._source)
             found = self._provider().load()
             if found is None:
                 return self._failed(_NOTHING.get(self._source.kind, "there are none"))
@@ -160,16 +169,8 @@ class _Asked:
         )
         return providers.InstanceMetadataProvider(fetcher)
 
-    def _start(self, words: list[str], *, stdout: int, stderr: int) -> subprocess.Popen[bytes]:
-        """Start a `credential_process`, without our passphrase and without the command's standard input."""
-        asking = self._environ.get(_ASKING, "").splitlines()
-        if self._source.name in asking:
-            raise _CircleError
-        environ = {name: value for name, value in self._environ.items() if name not in _PASSPHRASE}
-        environ[_ASKING] = "\n".join([*asking, self._source.name])
-        self._process = subprocess.Popen(
-            words, stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr, env=environ
-        )
+    def _start(self, words: list[str], *, stdout: int, stderr: int) -> SourceProcess:
+        self._process = self._processes.start(self._source.name, words, stdout=stdout, stderr=stderr)
         return self._process
 
     def _converted(self, frozen: Any, end: datetime | None) -> AccessKey | Credentials | SourceFailed:  # noqa: ANN401  # botocore's own type
@@ -234,13 +235,7 @@ def _reason(failure: Exception) -> str:
         text = str(failure).rstrip(".")
     elif isinstance(failure, RuntimeError):  # so botocore calls credentials that are expired from the start
         text = "those that it gives have ended"
-    elif isinstance(failure, _CircleError):
-        text = "it asks vaultpy for this very profile"
     return text.replace("The ", "the ", 1) if text.startswith("The ") else text
-
-
-class _CircleError(Exception):
-    """A `credential_process` that has led back to its own profile."""
 
 
 def _token_text(token: object) -> str:

@@ -40,6 +40,19 @@ class ControllingTerminal:
         except OSError:
             return False
 
+    def let_go(self) -> None:
+        """Be no longer the terminal by which this process is controlled; it can still be written to."""
+        import fcntl
+        import termios
+
+        before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # what whoever began the session gets for it
+        try:
+            fcntl.ioctl(self._file, termios.TIOCNOTTY)
+        except OSError:  # it has let go before
+            return
+        finally:
+            signal.signal(signal.SIGHUP, before)
+
     def columns(self) -> int:
         """Return the width of its window; 80 where it does not tell."""
         return os.get_terminal_size(self._file).columns or 80

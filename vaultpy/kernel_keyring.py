@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     _Argument = int | bytes | Array[Any]
 
 MAX_BYTES: Final = 12 * 1024
-"""The largest key that is written: the quota of all a user's keys is 20000 bytes."""
+"""How much is written, all keys together: the quota of all a user's keys is 20000 bytes."""
 MAX_KEYS: Final = 40
 """How many keys are written: the quota of all a user's keys is 200, and others want some."""
 
@@ -63,7 +63,8 @@ class KernelKeyring:
         """Store `data` under `name` for `timeout_seconds`, in the place of what was there."""
         if len(data) > MAX_BYTES:
             raise _os_error(errno.EMSGSIZE)
-        if len([it for it in self.names() if it != name]) >= MAX_KEYS:
+        sizes = [self._size(key) for it, key in self._ours() if it != name]
+        if len(sizes) >= MAX_KEYS or sum(sizes) + len(data) > MAX_BYTES:
             raise _os_error(errno.EDQUOT)
         # A key that is made elsewhere and then linked is never seen without its end.
         key = self._call(_ADD_KEY, _KEY_TYPE, _PREFIX + name.encode(), data, len(data), _PROCESS_KEYRING)
@@ -87,8 +88,22 @@ class KernelKeyring:
 
     def names(self) -> list[str]:
         """Return the names of all that is stored."""
-        found = [self._description(key) for key in self._keys()]
-        return [it[len(_PREFIX) :].decode(errors="replace") for it in found if it.startswith(_PREFIX)]
+        return [name for name, _ in self._ours()]
+
+    def _ours(self) -> list[tuple[str, int]]:
+        found = [(self._description(key), key) for key in self._keys()]
+        return [
+            (it[len(_PREFIX) :].decode(errors="replace"), key) for it, key in found if it.startswith(_PREFIX)
+        ]
+
+    def _size(self, key: int) -> int:
+        """Return how many bytes are stored in `key`; 0 for one that is gone."""
+        try:
+            return self._possessed(_READ, key, 0, 0)
+        except OSError as error:
+            if error.errno in _GONE:
+                return 0
+            raise
 
     def _find(self, name: str) -> int | None:
         try:

@@ -76,9 +76,18 @@ def open_foreign(service: str, environ: Mapping[str, str], questions: Questions)
 
 
 def _on_keyring(name: str, environ: Mapping[str, str], questions: Questions, service: str) -> KeyringKeystore:
-    path = _SYSTEM_BACKENDS.get(sys.platform, _SECRET_SERVICE) if name == "system" else name
+    path = _system_path() if name == "system" else name
     display = _has_display(path, environ)
     return KeyringKeystore(name, _backend(path), questions, display=display, service=service)
+
+
+def _system_path() -> str:
+    return _SYSTEM_BACKENDS.get(sys.platform, _SECRET_SERVICE)
+
+
+def system_backend() -> KeyringBackend:
+    """Return keyring's backend for this platform; raises KeystoreUnknown."""
+    return _backend(_system_path())
 
 
 def _has_display(path: str, environ: Mapping[str, str]) -> bool:
@@ -199,6 +208,8 @@ class KeyringKeystore:
 
     def _translated(self, error: BaseException, text: Secret | None) -> VaultpyError:
         """Return what `error` means; classes of keyring's own dependencies are known by name."""
+        if isinstance(error, VaultpyError):
+            return error
         names = {kind.__name__ for kind in type(error).__mro__}
         dismissed = type(error.__cause__).__name__ == "PromptDismissedException"
         if "InitError" in names and dismissed and not self._display:

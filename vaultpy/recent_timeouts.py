@@ -36,6 +36,7 @@ class RecentTimeouts:
         with suppress(VaultpyError, OSError):
             make_private_directory(self._directory)
             replace_file(self._path(question), text.encode())
+            self._sweep(os.stat(self._path(question)).st_mtime)  # noqa: PTH116  # as in the rest of the state
 
     def check(self, question: str, since: float = 0.0) -> None:
         """Raise TimedOutJustNow if the answer to `question` was a time-out, after the epoch `since`.
@@ -52,6 +53,13 @@ class RecentTimeouts:
             raise TimedOutJustNow(
                 reason=message, ago=round(ago), left=max(1, round(KEPT_SECONDS - ago)), remedy=hint
             )
+
+    def _sweep(self, now: float) -> None:
+        """Remove what is no longer told at `now`, by the clock of the files."""
+        with os.scandir(self._directory) as files:
+            for file in files:
+                if now - file.stat().st_mtime > KEPT_SECONDS:
+                    os.unlink(file.path)  # noqa: PTH108  # as in the rest of the state
 
     def _path(self, question: str) -> str:
         return os.path.join(self._directory, digest(question))  # noqa: PTH118  # as in the rest of the state

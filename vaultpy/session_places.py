@@ -7,7 +7,7 @@ import os
 import sys
 import time
 
-from vaultpy.errors import BadVariable, VaultpyError
+from vaultpy.errors import BadVariable, KeystoreLocked, VaultpyError
 from vaultpy.kernel_keyring import KernelKeyring, KernelPlace
 from vaultpy.values import Secret
 
@@ -58,7 +58,10 @@ _MOST_PIECES = 16
 
 
 def all_places(opener: Callable[[], Keystore]) -> list[Place]:
-    """Return where sessions may live on this platform, best first; `opener` opens the system keystore."""
+    """Return where sessions may live on this platform, best first.
+
+    `opener` opens the system keystore, which must ask nobody.
+    """
     keystore = KeystorePlace(opener)
     return [KernelPlace(KernelKeyring()), keystore] if sys.platform == "linux" else [keystore]
 
@@ -73,7 +76,7 @@ def chosen_places(environ: Mapping[str, str], places: list[Place]) -> list[Place
 
 
 class KeystorePlace:
-    """A keystore as a place: opened when it is first used, and not asked again once it has failed.
+    """A keystore as a place: opened when it is first used, and not asked again once it has failed for good.
 
     A text is cut into pieces. Each begins with a line that all pieces of one text share (the text's random
     mark, how many pieces, the epoch at which it ends), so that pieces of two texts are never joined. A
@@ -154,7 +157,8 @@ class KeystorePlace:
                 self._keystore = self._opener()
             return question(self._keystore)
         except VaultpyError as error:
-            self._failure = error.message
+            if not isinstance(error, KeystoreLocked):  # it may be opened for the access key meanwhile
+                self._failure = error.message
             raise OSError(errno.EIO, error.message) from error
 
 

@@ -10,6 +10,7 @@ Lines are left to the terminal to wrap: a command in a hint can so be copied who
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 import traceback
@@ -63,7 +64,7 @@ class Terminal:
         self._stderr = stderr or sys.stderr
         self._tty_path = tty_path
         self._clock = clock
-        self._listens = listens
+        self.listens = listens
         self._notify = notify
         self._debugs = False
         self._alive: Countdown | None = None
@@ -152,8 +153,16 @@ class Terminal:
         """Tell whether we listen, there is a terminal, and we are its foreground job."""
         return self._listening() is not None
 
+    def detach(self) -> None:
+        """Keep others in this process from reading the terminal or stdin; we still talk to it."""
+        if self._tty is not None:
+            self._tty.let_go()
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(nothing, 0)
+        os.close(nothing)
+
     def _listening(self) -> ControllingTerminal | None:
-        return self._tty if self._listens and self._tty is not None and self._tty.is_ours() else None
+        return self._tty if self.listens and self._tty is not None and self._tty.is_ours() else None
 
     def ask(self, question: str, otherwise: VaultpyError) -> str:
         """Return the line that is typed, without spaces around it; raises `otherwise` without a terminal."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from vaultpy import access_keys, errors
 from vaultpy.broker import Broker
-from vaultpy.config import Config
+from vaultpy.config import Config, expand
 from vaultpy.index import Index
 from vaultpy.ledger import Ledger
 from vaultpy.mfa import is_virtual
@@ -17,27 +17,32 @@ from vaultpy.oath_passwords import OathPasswords
 from vaultpy.profile import Profile
 from vaultpy.questions import KeystoreQuestions, Questions
 from vaultpy.session_places import all_places, chosen_places
-from vaultpy.sessions import SessionStore
+from vaultpy.sessions import MARGIN_SECONDS, SessionStore
+from vaultpy.source_process import PASSPHRASE, SourceProcesses
 from vaultpy.state import state_directory
 from vaultpy.sts import Sts
 from vaultpy.trace import trace
 from vaultpy.typed_codes import GivenCode, TypedCode
+from vaultpy.unasked_keystore import open_unasked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vaultpy.access_keys import Keystore
-    from vaultpy.credentials import AccessKey
+    from vaultpy.aws_vault import AwsVault
+    from vaultpy.credentials import AccessKey, Credentials
     from vaultpy.enrolment import Enroller
-    from vaultpy.key_search import Cards, KeySearch
+    from vaultpy.iam import Iam
+    from vaultpy.key_check import KeyCheck
+    from vaultpy.key_search import KeySearch
+    from vaultpy.keys_at_hand import Cards
     from vaultpy.mfa import MfaDevice
+    from vaultpy.moving import Mover
     from vaultpy.plan import Plan
     from vaultpy.terminal import Terminal
 
 # Other people's loggers see APDUs and requests with secrets in them: nothing that they say is kept or shown.
 logging.disable(logging.CRITICAL)
-
-_PASSPHRASE = ("VAULTPY_KEYSTORE_PASSPHRASE", "VAULTPY_KEYSTORE_PASSPHRASE_FILE")
 
 
 class Wiring:
@@ -49,7 +54,7 @@ class Wiring:
         Whatever a library starts (keyring's macOS backend runs programs at its import) inherits that one.
         """
         self.environ = environ = dict(environ)
-        for variable in _PASSPHRASE:
+        for variable in PASSPHRASE:
             os.environ.pop(variable, None)
         self.terminal = terminal
         state = state_directory(environ)
@@ -57,8 +62,10 @@ class Wiring:
         self.ledger = Ledger(state, time.time)
         self.config = Config.load(environ)
         self.questions = Questions(terminal, self.index)
-        places = all_places(lambda: self.keystore("system"))
-        self.sessions = SessionStore(self.index, chosen_places(environ, places), time.time, places)
+        self.processes = SourceProcesses(environ, terminal.note, apart=not terminal.listens)
+        places = all_places(open_unasked)
+        self.places = chosen_places(environ, places)
+        self.sessions = SessionStore(self.index, self.places, self.ledger.time, places)
         self._keystores: dict[tuple[str, str], Keystore] = {}
 
     # ---- where things lie ----------------------------------------------------------------------------
@@ -76,9 +83,19 @@ class Wiring:
             self._keystores[name, file] = open_keystore(name, self.environ, questions, file)
         return self._keystores[name, file]
 
-    def access_key(self, plan: Plan) -> AccessKey:
-        """Take the access key of a plan out of the keystore; raises KeyLost."""
-        enrolment = plan.enrolment
+    def access_key(self, plan: Plan) -> AccessKey | Credentials:
+        """Return what signs a plan's first call: from the keystore, or from a source of botocore's.
+
+        Raises KeyLost, and what keystores and sources raise.
+        """
+        enrolment, source = plan.signer.enrolment, plan.signer.source
+        if enrolment is None:
+            from vaultpy.aws_sources import resolve
+
+            if source is None:
+                raise AssertionError("a signer is enrolled or has a source")
+            trace(f"asking for the credentials of {source.name}: {source.kind}")
+            return resolve(source, self.environ, self.questions.confirm_endpoint, self.processes)
         keystore = self.keystore(enrolment.keystore, enrolment.keystore_file)
         trace(f"taking {enrolment.access_key_id} out of keystore {enrolment.keystore}")
         found = access_keys.load(keystore, enrolment.access_key_id)
@@ -88,21 +105,47 @@ class Wiring:
 
     # ---- getting credentials -------------------------------------------------------------------------
 
-    def broker(
-        self, plan: Plan, *, cache: bool = True, code: str | None = None, yubikey: str | None = None
+    def broker(  # noqa: PLR0913  # what a run may differ in
+        self,
+        plan: Plan,
+        *,
+        cache: bool = True,
+        code: str | None = None,
+        yubikey: str | None = None,
+        margin: float = MARGIN_SECONDS,
+        retries_direct: bool = False,
     ) -> Broker:
-        """Return what gets a plan's credentials; `code` was given with the command, `yubikey` is a serial."""
+        """Return what gets a plan's credentials; `code` was given with the command, `yubikey` is a serial.
+
+        With `retries_direct` a person at the terminal is asked for a touch more if a role may want it.
+        """
+        self.processes.check_circle(plan.signer.source)  # or it would wait for a lock of its own
         given = GivenCode(code) if code is not None else None
         return Broker(
             sessions=self.sessions if cache else None,
             ledger=self.ledger,
+            index=self.index,
             access_key=self.access_key,
             mfa_device=lambda plan: given or self._mfa_device(plan, yubikey),
-            sts=Sts(plan.region, plan.endpoint_url, self._settings(plan.enrolment.name)),
+            sts=self.sts(plan),
             person=self.terminal,
             confirm_endpoint=self.questions.confirm_endpoint,
             clock=time.time,
+            margin=margin,
+            fresh_touch=lambda: retries_direct and given is None and self.terminal.can_ask(),
         )
+
+    def sts(self, plan: Plan) -> Sts:
+        """Return a client of its own for the STS that a plan's calls go to."""
+        return Sts(plan.region, plan.endpoint_url, self._settings(plan.signer.name))
+
+    def iam(self, plan: Plan) -> Iam:
+        """Return the IAM of a plan's signer; raises EndpointUnconfirmed."""
+        from vaultpy.iam import Iam
+
+        endpoint_url = self._endpoint("iam", plan.profile)
+        self.questions.confirm_endpoint(endpoint_url)
+        return Iam(plan.region, endpoint_url, self._settings(plan.signer.name), plan.signer.name)
 
     def _settings(self, profile: str) -> Mapping[str, str]:
         return self.config.profile(profile).settings if self.config.has(profile) else {}
@@ -116,14 +159,15 @@ class Wiring:
         return YubiKeys(lambda: self._key_search(serial), self.questions)
 
     def _key_search(self, serial: str | None) -> KeySearch:
-        from vaultpy.key_search import KeySearch, Selection
+        from vaultpy.key_search import KeySearch
+        from vaultpy.keys_at_hand import Selection
         from vaultpy.usb import yubico_on_usb
 
         return KeySearch(
             self.cards(),
             Selection(serial, self.environ.get("VAULTPY_READER")),
             person=self.questions,
-            passwords=OathPasswords(self._ykman_password, self._oath_password_keystore, self.questions),
+            passwords=self.oath_passwords(),
             yubico_on_usb=yubico_on_usb,
         )
 
@@ -133,6 +177,11 @@ class Wiring:
 
         return PcscCards()
 
+    def oath_passwords(self) -> OathPasswords:
+        """Return what unlocks YubiKeys."""
+        usual = self.keystore_name()
+        return OathPasswords(self._ykman_password, lambda: self.keystore(usual), self.questions)
+
     def _ykman_password(self, device_id: str) -> bytes | None:
         from vaultpy.keystore import open_foreign
         from vaultpy.ykman_passwords import remembered
@@ -140,13 +189,12 @@ class Wiring:
         questions = KeystoreQuestions(self.terminal)
         return remembered(device_id, lambda service: open_foreign(service, self.environ, questions))
 
-    def _oath_password_keystore(self) -> Keystore:
-        return self.keystore(self.keystore_name())
-
     # ---- enrolling -----------------------------------------------------------------------------------
 
     def aws(self, profile: str) -> KeyCheck:
         """Return what asks AWS about a key that is about to be enrolled as `profile`."""
+        from vaultpy.key_check import KeyCheck
+
         known = self.config.profile(profile) if self.config.has(profile) else None
         region = (known and known.region) or self._usual_region()
         services = {name: self._endpoint(name, known) for name in ("sts", "iam")}
@@ -169,22 +217,34 @@ class Wiring:
         """Return what puts access keys in and takes them out."""
         from vaultpy.enrolment import Enroller
 
-        return Enroller(self.index, self.sessions, self.keystore, self.config.path, time.time)
+        return Enroller(
+            self.index,
+            self.sessions,
+            self.keystore,
+            self.config.path,
+            time.time,
+            lambda: self.ledger.key_changes(self.terminal.note),
+        )
 
+    def mover(self) -> Mover:
+        """Return what moves access keys in from other tools."""
+        from vaultpy.moving import Mover
 
-class KeyCheck:
-    """What AWS says of a key, from STS and IAM."""
+        return Mover(
+            self.config,
+            self.index,
+            self.enroller(),
+            open_keystore=self.keystore,
+            aws=self.aws,
+            keystore=self.keystore_name(),
+        )
 
-    def __init__(
-        self, region: str, sts_url: str | None, iam_url: str | None, settings: Mapping[str, str]
-    ) -> None:
-        self.region = region
-        self._sts = Sts(region, sts_url, settings)
-        self._iam = (region, iam_url, settings)
-        self.caller_arn = self._sts.caller_arn
+    def credentials_path(self) -> str:
+        """Return the path of AWS's credentials file."""
+        return expand(self.environ.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"), self.environ)
 
-    def mfa_serials(self, signer: AccessKey, user_name: str) -> tuple[str, ...]:
-        """Return the user's MFA devices that make codes."""
-        from vaultpy.iam import Iam
+    def aws_vault(self) -> AwsVault:
+        """Return the user's aws-vault."""
+        from vaultpy.aws_vault import AwsVault
 
-        return Iam(*self._iam).mfa_serials(signer, user_name)
+        return AwsVault(self.environ, self.terminal)

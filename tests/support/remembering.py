@@ -233,20 +233,20 @@ def left_in_the_process(name: str) -> None:
 
 
 def outlive_its_time() -> None:
-    """Store for one second what fills the quota, wait until it is gone, and store again under one name.
+    """Store for one second most of the quota, wait until it is gone, and store again under one name.
 
     The kernel frees what is unlinked an instant later; what has merely expired, in five minutes.
     """
     keyring = KernelKeyring()
-    for name in "abc":
+    for name in "ab":
         keyring.write(name, b"x" * 6000, 1)
-    while any(keyring.read(name) for name in "abc"):
+    while any(keyring.read(name) for name in "ab"):
         time.sleep(0.01)
     say("gone")
     patience = time.monotonic() + 20
     while keyring.read("a") is None and time.monotonic() < patience:
         with suppress(OSError):
-            keyring.write("a", b"again" * 1200, 60)
+            keyring.write("a", b"again" * 1800, 60)
     say((keyring.read("a") or b"")[:5])
 
 
@@ -263,6 +263,14 @@ def write_many(size: str, count: str) -> None:
         keyring.delete("many-0")
         keyring.write("one more", b"x" * int(size), 60)
         say(keyring.read("one more") == b"x" * int(size))
+
+
+def replace_the_largest() -> None:
+    """Store a text that leaves no room for another, and again under the same name."""
+    keyring = KernelKeyring()
+    for byte in b"ab":
+        keyring.write("large", bytes([byte]) * 9000, 60)
+    say(keyring.read("large") == b"b" * 9000)
 
 
 def refused_by_a_filter(refusal: str) -> None:
@@ -292,7 +300,7 @@ def crowd_the_kernel(path: str, *seconds: str) -> None:
     """Store sessions that last so many seconds, more than fit; print which are left."""
     store = SessionStore(Index(path), [KernelPlace(KernelKeyring())], time.time)
     for number, length in enumerate(seconds):
-        made = credentials(int(time.time()) + int(length), token="t" * 4000)
+        made = credentials(int(time.time()) + int(length), token="t" * 3500)
         question = f"question {number}"
         store.put(question, made, access_key_id="AKIA", label="mfa", profile="dev", duration=int(length))
     left = [number for number in range(len(seconds)) if store.get(f"question {number}", 0)]
