@@ -242,6 +242,34 @@ def test_without_the_access_key_nobody_is_asked_for_a_touch(desk: Desk, dev_role
     assert desk.aws.requests == []
 
 
+@pytest.mark.parametrize("cache", [True, False])
+def test_a_key_that_is_rotated_during_the_touch_is_no_reason_to_enrol_another(
+    desk: Desk, dev_role: Role, *, cache: bool
+) -> None:
+    def rotate() -> None:
+        enrolment = desk.index.enrolment("dev")
+        assert enrolment
+        desk.index.enrol(enrolment.holding("AKIAROTATED", "dev", 0))
+        desk.key.active = False
+
+    desk.touched.meanwhile = rotate
+    with pytest.raises(errors.KeyChanged, match=f"AKIAROTATED in the place of {desk.key.id}") as told:
+        desk.credentials(desk.plan(role(dev_role.arn)), cache=cache)
+    assert told.value.hint == "run this again"
+
+
+def test_a_key_that_is_rotated_before_its_keystore_is_opened_is_not_lost(desk: Desk, dev_role: Role) -> None:
+    plan = desk.plan(role(dev_role.arn))
+    enrolment = desk.index.enrolment("dev")
+    assert enrolment
+    desk.keystore_failure = errors.KeyLost(profile="dev", key_id=desk.key.id)
+    with pytest.raises(errors.KeyLost):
+        desk.credentials(plan)
+    desk.index.enrol(enrolment.holding("AKIAROTATED", "dev", 0))
+    with pytest.raises(errors.KeyChanged):
+        desk.credentials(plan)
+
+
 def test_the_keystore_stays_closed_if_the_session_is_there_once_the_lock_is_held(
     desk: Desk, dev_role: Role
 ) -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VAULTPY = str(BIN / "vaultpy")
-VERBS = ("add", "exec", "list", "remove", "clear")
+VERBS = ("add", "exec", "list", "status", "remove", "clear")
 ROLE = "arn:aws:iam::123456789012:role/dev"
 
 
@@ -149,7 +149,7 @@ def test_without_help_a_broken_config_is_told(broken: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("words", "status", "text"),
     [
-        (("frobnicate",), 2, "no such command 'frobnicate'\nsee: vaultpy --help"),
+        (("xyzzy",), 2, "no such command 'xyzzy'\nsee: vaultpy --help"),
         (("exce",), 2, "no such command 'exce'; did you mean 'exec'?\nsee: vaultpy --help"),
         (("--debug",), 2, "missing command\nsee: vaultpy --help"),
         (("--bogus",), 2, "no such option: --bogus\nsee: vaultpy --help"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import errno
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from vaultpy import access_keys
 from vaultpy.credentials import AccessKey, Credentials
-from vaultpy.enrolment import Checked, Enroller, check, new_profiles, parse_role
+from vaultpy.enrolment import Enroller, new_profiles, parse_role
 from vaultpy.errors import (
     AccessKeyRefused,
     AlreadyEnrolled,
@@ -17,6 +18,7 @@ from vaultpy.errors import (
     BadProfileName,
     BadRoleOption,
     ConfigUnwritable,
+    KeyChanged,
     KeystoreFailed,
     KeystoreLocked,
     NotAnIamUser,
@@ -30,12 +32,14 @@ from vaultpy.errors import (
     VaultpyError,
 )
 from vaultpy.index import Index
+from vaultpy.key_owner import Checked, check
 from vaultpy.records import Enrolment
 from vaultpy.sessions import SessionStore
 from vaultpy.simulated.keystore import MemoryKeystore
 from vaultpy.values import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 NOW = 1_800_000_000
@@ -146,18 +150,47 @@ class Computer:
         self.index = FullDisk(str(directory / "state" / "index"))
         self.keystores = {"system": Keystore("system"), "file": Keystore("file")}
         self.sessions = SessionStore(self.index, [Shelf()], lambda: NOW)
+        self.is_alone = False
+        self.before_alone: Callable[[], object] = lambda: None
+        """What another run does meanwhile."""
 
     @property
     def enroller(self) -> Enroller:
         """A new one, as each run has."""
         return Enroller(
-            self.index, self.sessions, lambda name, _: self.keystores[name], self.config_path, lambda: NOW
+            self.index,
+            self.sessions,
+            lambda name, _: self.keystores[name],
+            self.config_path,
+            lambda: NOW,
+            self.alone,
         )
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until nobody else changes keys, and then let nobody."""
+        self.before_alone()
+        assert not self.is_alone, "a run waits for itself"
+        self.is_alone = True
+        try:
+            yield
+        finally:
+            self.is_alone = False
 
     def enrol(self, name: str, access_key: AccessKey, keystore: str = "system") -> VaultpyError | None:
         """Enrol a key, and return what stays in the way of deleting the one it replaces."""
         profiles = new_profiles(name, CHECKED, [])
-        return self.enroller.enrol(name, access_key, CHECKED, keystore, profiles).why
+        old_id = self.key_id(name)
+        return self.enroller.enrol(name, access_key, CHECKED, keystore, profiles, replaces=old_id).why
+
+    def remove(self, name: str) -> None:
+        """Remove the key that is enrolled."""
+        self.enroller.remove(name, self.key_id(name))
+
+    def key_id(self, name: str) -> str:
+        """Return the id of the key that is enrolled; empty for none."""
+        enrolment = self.index.enrolment(name)
+        return enrolment.access_key_id if enrolment else ""
 
     def secret(self, access_key: AccessKey, keystore: str = "system") -> Secret | None:
         """Return what a keystore has for a key."""
@@ -238,6 +271,12 @@ def test_a_key_that_aws_refuses_is_named_with_the_profile_it_was_meant_for(kind:
     assert caught.value.hint.endswith("vaultpy add --force dev")
 
 
+def _rotated_meanwhile(computer: Computer) -> None:
+    """Give `dev` its new key, once."""
+    computer.before_alone = lambda: None
+    computer.enrol("dev", NEW)
+
+
 # ---- what is written ------------------------------------------------------------------------------------
 
 
@@ -315,6 +354,28 @@ def test_a_name_that_is_taken_is_refused_unless_the_key_is_to_be_replaced(comput
     with pytest.raises(AlreadyEnrolled, match=OLD.id):
         computer.enroller.judge("dev", [], replace=False)
     computer.enroller.judge("dev", [], replace=True)
+
+
+def test_a_key_that_another_run_enrolled_meanwhile_is_not_replaced(computer: Computer) -> None:
+    replaces = computer.enroller.judge("dev", [], replace=False)
+    enroller = computer.enroller
+    computer.enrol("dev", OLD)
+    before = computer.everything()
+    with pytest.raises(AlreadyEnrolled, match=OLD.id):
+        enroller.enrol("dev", NEW, CHECKED, "system", new_profiles("dev", CHECKED, []), replaces=replaces)
+    assert computer.everything() == before
+
+
+def test_a_key_that_came_while_this_run_waited_is_neither_replaced_nor_removed(computer: Computer) -> None:
+    third = AccessKey("AKIATHIRDEXAMPLE", Secret("the third secret"))
+    computer.enrol("dev", OLD)
+    waits: list[Callable[[], object]] = [lambda: computer.enrol("dev", third), lambda: computer.remove("dev")]
+    for wait in waits:
+        computer.before_alone = lambda: _rotated_meanwhile(computer)
+        with pytest.raises(KeyChanged, match=f"{NEW.id} in the place of {OLD.id}"):
+            wait()
+        assert (computer.key_id("dev"), computer.secret(NEW)) == (NEW.id, NEW.secret)
+        computer.enrol("dev", OLD)
 
 
 def test_a_role_for_a_profile_with_another_role_is_refused_before_anything_is_asked(
@@ -431,7 +492,7 @@ def test_a_session_that_cannot_be_removed_is_told_after_the_key_is_deleted(compu
     computer.enrol("dev", NEW)
     computer.keep_session(NEW)
     with pytest.raises(SessionsLeft, match="from the shelf"):
-        computer.enroller.remove("dev")
+        computer.remove("dev")
     assert computer.secret(NEW) is None
     assert computer.index.enrolment("dev")
 
@@ -468,7 +529,8 @@ def test_the_index_names_a_key_before_the_keystore_has_it(computer: Computer, ol
 
 
 def test_what_a_kill_before_the_keystore_leaves_is_mended_by_add_and_by_remove(computer: Computer) -> None:
-    for mend in (lambda: computer.enrol("dev", OLD), lambda: computer.enroller.remove("dev")):
+    mends: list[Callable[[], object]] = [lambda: computer.enrol("dev", OLD), lambda: computer.remove("dev")]
+    for mend in mends:
         computer.enrol("dev", NEW)
         access_keys.delete(computer.keystores["system"], NEW.id)
         computer.enroller.judge("dev", [], replace=True)
@@ -517,13 +579,14 @@ def test_a_key_that_moves_to_another_keystore_leaves_the_first(computer: Compute
 def test_a_replaced_key_whose_keystore_is_gone_is_named_and_can_be_removed_later(computer: Computer) -> None:
     computer.enrol("dev", OLD, "system")
     computer.keystores["system"].failure = KeystoreLocked()
-    done = computer.enroller.enrol("dev", NEW, CHECKED, "file", new_profiles("dev", CHECKED, []))
+    profiles = new_profiles("dev", CHECKED, [])
+    done = computer.enroller.enrol("dev", NEW, CHECKED, "file", profiles, replaces=OLD.id)
     assert isinstance(done.why, KeystoreLocked)
     assert done.left_behind
     assert done.left_behind.name == f"dev (replaced {OLD.id})"
     assert computer.secret(NEW, "file") == NEW.secret
     computer.keystores["system"].failure = None
-    computer.enroller.remove(done.left_behind.name)
+    computer.remove(done.left_behind.name)
     assert computer.secret(OLD, "system") is None
     assert [enrolment.name for enrolment in computer.index.enrolments()] == ["dev"]
 
@@ -531,7 +594,7 @@ def test_a_replaced_key_whose_keystore_is_gone_is_named_and_can_be_removed_later
 def test_a_removed_key_is_gone_with_its_sessions_and_its_profile_stays(computer: Computer) -> None:
     computer.enrol("dev", OLD)
     computer.keep_session(OLD)
-    assert computer.enroller.remove("dev").access_key_id == OLD.id
+    computer.remove("dev")
     assert computer.secret(OLD) is None
     assert not computer.has_session(OLD)
     assert computer.index.enrolments() == []
@@ -541,32 +604,32 @@ def test_a_removed_key_is_gone_with_its_sessions_and_its_profile_stays(computer:
 def test_a_removed_key_that_another_name_uses_stays(computer: Computer) -> None:
     computer.enrol("dev", OLD)
     computer.enrol("prod", OLD)
-    computer.enroller.remove("dev")
+    computer.remove("dev")
     assert computer.secret(OLD) == OLD.secret
-    computer.enroller.remove("prod")
+    computer.remove("prod")
     assert computer.secret(OLD) is None
 
 
 def test_a_name_that_is_not_enrolled_cannot_be_removed(computer: Computer) -> None:
     with pytest.raises(NotEnrolled, match="dev"):
-        computer.enroller.remove("dev")
+        computer.remove("dev")
 
 
 def test_a_removal_that_was_interrupted_can_be_repeated(computer: Computer) -> None:
     computer.enrol("dev", OLD)
     computer.keystores["system"].refuses = {"delete"}
     with pytest.raises(KeystoreLocked):
-        computer.enroller.remove("dev")
+        computer.remove("dev")
     assert [enrolment.name for enrolment in computer.index.enrolments()] == ["dev"]
     computer.keystores["system"].refuses = set()
-    computer.enroller.remove("dev")
+    computer.remove("dev")
     assert computer.everything()[:2] == ([{}, {}], [])
 
 
 def test_a_key_that_the_keystore_has_lost_can_be_removed(computer: Computer) -> None:
     computer.enrol("dev", OLD)
     access_keys.delete(computer.keystores["system"], OLD.id)
-    computer.enroller.remove("dev")
+    computer.remove("dev")
     assert computer.index.enrolments() == []
 
 

@@ -135,6 +135,19 @@ def test_a_waiter_gives_up_and_names_the_holder_that_was_stopped(ledger: Ledger,
     )
 
 
+def test_who_waits_for_a_change_of_keys_hears_of_no_yubikey(ledger: Ledger) -> None:
+    said: list[str] = []
+    with (
+        ledger.key_changes(said.append),
+        pytest.raises(StillBusy) as caught,
+        ledger.key_changes(said.append, patience=0),
+    ):
+        pytest.fail("two hold the lock")
+    assert said == [f"waiting for process {os.getpid()}, which is changing access keys"]
+    assert caught.value.message.startswith(f"process {os.getpid()} is still changing access keys, after ")
+    assert "YubiKey" not in caught.value.hint
+
+
 def test_a_command_that_the_holder_becomes_does_not_hold_the_lock(ledger: Ledger, tmp_path: Path) -> None:
     with start("become_another_command", tmp_path / "vaultpy") as command:
         assert output(command).readline() == "held\n"

@@ -140,6 +140,42 @@ class Hunter:
             self.kill()
 
 
+def test_what_changes_a_key_waits_for_a_rotation_and_leaves_what_that_made(tmp_path: Path) -> None:
+    hunter = Hunter()
+    with World(tmp_path, finger=SteadyFinger(), heard=hunter.hear) as world:
+        world.add()
+        world.vaultpy("add", "work", "--env", "--no-verify", env=world.with_key)
+        assert_exec_works(world)
+        old = world.access_key.id
+        add = ["add", "dev", "--force", "--no-verify", "--env"]
+        others = [["remove", "dev", "--yes"], ["remove", "work", "--yes"], add, ["rotate", "work"]]
+        waiting: list[subprocess.Popen[str]] = []
+
+        def begin() -> None:
+            for words in others:
+                started = subprocess.Popen(
+                    [VAULTPY, *words],
+                    env=world.with_key,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    start_new_session=True,
+                )
+                waiting.append(started)
+                assert started.stderr
+                assert ", which is changing access keys" in started.stderr.readline()
+
+        hunter.waits_for, hunter.kill = "GetCallerIdentity", begin  # which may be slow to answer
+        done = world.vaultpy("rotate", "dev")
+        assert done.returncode == 0, done.stderr
+        told = [each.communicate(timeout=60)[1] for each in waiting]
+        (new,) = world.alice.access_keys
+        assert [each.returncode for each in waiting] == [1, 1, 1, 0]
+        assert all(f"access key {new} in the place of {old} meanwhile" in text for text in told[:3])
+        assert told[3] == f"vaultpy: work got {new} in the place of {old} meanwhile: nothing is left to do\n"
+        assert_one_key(world)
+        assert_exec_works(world)
+
+
 @pytest.mark.parametrize(
     "action", ["CreateAccessKey", "GetCallerIdentity", "UpdateAccessKey", "DeleteAccessKey"]
 )

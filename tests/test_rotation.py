@@ -389,9 +389,37 @@ def test_a_rotation_that_has_begun_is_named_when_it_fails(desk: Desk) -> None:
     with pytest.raises(errors.NoAnswer):
         desk.rotate()
     begun = f"{desk.key_id} is in use and {old} is not gone yet"
-    assert desk.warnings == [f"{begun}: once it works again, vaultpy rotate dev goes on"]
+    assert desk.warnings == [f"{begun}; to go on from there: vaultpy rotate dev"]
     assert desk.rotate().old_id == old
     desk.assert_all_is_done()
+
+
+def test_what_ctrl_c_leaves_is_named_too(desk: Desk) -> None:
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    old = desk.key_id
+    desk.after_pause = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        desk.rotate()
+    (new,) = set(desk.user.access_keys) - {old}
+    begun = f"{old} is still in use and {new} is stored beside it"
+    assert desk.warnings == [f"{begun}; to go on from there: vaultpy rotate dev"]
+
+
+def test_a_new_key_that_has_no_keystore_to_go_into_is_taken_back_in_aws(desk: Desk) -> None:
+    old = desk.key_id
+
+    def forget_all() -> None:
+        desk.index.withdraw("dev")
+        desk.index.withdraw("work")
+
+    desk.after_touch = forget_all
+    with pytest.raises(errors.NotEnrolled):
+        desk.rotate()
+    assert set(desk.user.access_keys) == {old}
+    assert desk.index.rotations() == []
+    assert not any("stored it" in note for note in desk.notes)
 
 
 def test_a_key_whose_answer_was_lost_is_deleted_at_once(desk: Desk) -> None:

@@ -15,6 +15,7 @@ from vaultpy.credentials import Credentials
 from vaultpy.durations import HOUR
 from vaultpy.sessions import MARGIN_SECONDS
 from vaultpy.sts_requests import AssumeRole, GetSessionToken
+from vaultpy.text import show_duration
 from vaultpy.trace import trace
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from vaultpy.calling import Person, Sts
     from vaultpy.credentials import AccessKey
+    from vaultpy.index import Index
     from vaultpy.ledger import Ledger
     from vaultpy.mfa import MfaDevice
     from vaultpy.plan import Plan
@@ -43,6 +45,7 @@ class Broker:
         *,
         sessions: SessionStore | None,
         ledger: Ledger,
+        index: Index,
         access_key: Callable[[Plan], AccessKey | Credentials],
         mfa_device: Callable[[Plan], MfaDevice],
         sts: Sts,
@@ -59,6 +62,7 @@ class Broker:
         """
         self._sessions = sessions
         self._ledger = ledger
+        self._index = index
         self._access_key = access_key
         self._caller = Caller(sts, ledger, mfa_device, person=person, clock=clock)
         self._person = person
@@ -68,7 +72,20 @@ class Broker:
         self._made_here: list[Credentials] = []
 
     def credentials(self, plan: Plan) -> Credentials:
-        """Return credentials for the whole plan; raises what stands in their way."""
+        """Return credentials for the whole plan; raises what stands in their way.
+
+        That is KeyChanged where the plan's access key has been replaced since the plan was made.
+        """
+        try:
+            return self._credentials(plan)
+        except (errors.AccessKeyRefused, errors.KeyLost, errors.SessionRefused):
+            now = self._index.enrolment(plan.signer.name)
+            if plan.signer.enrolment is None or now is None or now.access_key_id == plan.signer.key:
+                raise
+            facts = {"old_id": plan.signer.key, "new_id": now.access_key_id}
+            raise errors.KeyChanged(profile=now.name, **facts) from None
+
+    def _credentials(self, plan: Plan) -> Credentials:
         made = len(plan.requests)
         if not made:
             return self._temporary(plan)
@@ -128,10 +145,14 @@ class Broker:
         return credentials
 
     def _temporary(self, plan: Plan) -> Credentials:
-        """Hand out what a source gives, as it is; raises SourceUnfit for a long-term key."""
+        """Hand out what a source gives, as it is; raises SourceUnfit and SourceEndsSoon."""
         credentials = self._access_key(plan)
         if not isinstance(credentials, Credentials):
             raise errors.SourceUnfit(profile=plan.profile.name)
+        left = credentials.expiration - self._ledger.time()
+        if left < plan.min_ttl:
+            wanted = show_duration(plan.min_ttl)
+            raise errors.SourceEndsSoon(profile=plan.profile.name, left=show_duration(left), wanted=wanted)
         return credentials
 
     def _signer(self, plan: Plan, made: int) -> AccessKey | Credentials:

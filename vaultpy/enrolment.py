@@ -1,4 +1,4 @@
-"""Enrolling an access key, and removing it: what is checked, in which order it is written, what is undone."""
+"""Enrolling an access key, and removing it: in which order it is written, what is undone, and who waits."""
 
 from __future__ import annotations
 
@@ -6,47 +6,20 @@ from contextlib import ExitStack, suppress
 
 from vaultpy import access_keys, errors
 from vaultpy.config_edit import NewProfile, add_profiles, check_profiles
+from vaultpy.key_owner import Checked
 from vaultpy.profile import is_role_arn
 from vaultpy.records import Enrolment
 from vaultpy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from typing import Protocol, TypeVar
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from vaultpy.access_keys import Keystore
     from vaultpy.credentials import AccessKey
     from vaultpy.index import Index
     from vaultpy.sessions import SessionStore
-
-    _Answer = TypeVar("_Answer")
-
-    class Aws(Protocol):
-        """What AWS says of a key."""
-
-        def caller_arn(self, signer: AccessKey) -> str:
-            """Return the ARN that the key belongs to."""
-
-        def mfa_serials(self, signer: AccessKey, user_name: str) -> tuple[str, ...]:
-            """Return the user's MFA devices."""
-
-
-class Checked(Value):
-    """Whose key it is, and the MFA devices AWS told of; `told` is false where it did not let us ask."""
-
-    __slots__ = ("mfa_serials", "told", "user_arn")
-    user_arn: str
-    mfa_serials: tuple[str, ...]
-    told: bool
-
-    def __init__(self, user_arn: str, mfa_serials: tuple[str, ...], *, told: bool) -> None:
-        self._set(user_arn=user_arn, mfa_serials=mfa_serials, told=told)
-
-    @property
-    def lacks_device(self) -> bool:
-        """Whether AWS told that the user has no MFA device that makes codes."""
-        return self.told and bool(self.user_arn) and not self.mfa_serials
 
 
 class Enrolled(Value):
@@ -69,42 +42,6 @@ class Enrolled(Value):
         self._set(added=added, left_behind=left_behind, why=why)
 
 
-def check(aws: Aws, access_key: AccessKey, name: str, pauses: Iterable[float] = ()) -> Checked:
-    """Ask AWS whose key it is; raises RootKey, NotAnIamUser, or what AWS's refusal means.
-
-    A key that AWS does not know is asked for again after each of `pauses`, whose steps do the waiting (in
-    seconds): a new one takes some 8 to 15 s to work everywhere.
-    """
-    facts = {"key_id": access_key.id, "profile": name}
-    waits = iter(pauses)
-    try:
-        arn = _once_known(lambda: aws.caller_arn(access_key), waits)
-    except errors.AccessKeyRefused:
-        raise errors.AccessKeyRefused(**facts) from None
-    except errors.SecretWrong:
-        raise errors.SecretWrong(**facts) from None
-    owner = arn.split(":", 5)[5:] or [""]
-    if owner[0] == "root":
-        raise errors.RootKey(account=arn.split(":")[4])
-    if not owner[0].startswith("user/"):
-        raise errors.NotAnIamUser(arn=arn)
-    try:
-        serials = _once_known(lambda: aws.mfa_serials(access_key, arn.rpartition("/")[2]), waits)
-        return Checked(arn, serials, told=True)
-    except (errors.AwsRefused, errors.AccessKeyRefused):
-        return Checked(arn, (), told=False)
-
-
-def _once_known(ask: Callable[[], _Answer], waits: Iterator[float]) -> _Answer:
-    """Ask; and again after each wait as long as AWS does not know the key."""
-    while True:
-        try:
-            return ask()
-        except errors.AccessKeyRefused:  # noqa: PERF203  # each round is a wait
-            if next(waits, None) is None:
-                raise
-
-
 def parse_role(text: str) -> tuple[str, str]:
     """Return the profile's name and the role's ARN from `NAME=ARN`; raises BadRoleOption."""
     name, _, arn = text.partition("=")
@@ -124,44 +61,58 @@ def new_profiles(name: str, checked: Checked, roles: list[tuple[str, str]]) -> l
 class Enroller:
     """Puts access keys into a keystore, the index and AWS's config file, and takes them out again."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917  # its ports
         self,
         index: Index,
         sessions: SessionStore,
         open_keystore: Callable[[str, str], Keystore],
         config_path: str,
         clock: Callable[[], float],
+        alone: Callable[[], AbstractContextManager[None]],
     ) -> None:
-        """`open_keystore(name, file)` opens a keystore by what the index calls it."""
+        """`open_keystore(name, file)` opens a keystore by what the index calls it.
+
+        Within `alone()` no other run changes which key an enrolment has.
+        """
         self._index = index
         self._sessions = sessions
         self._open_keystore = open_keystore
         self._config_path = config_path
         self._clock = clock
+        self._alone = alone
 
-    def judge(self, name: str, roles: list[tuple[str, str]], *, replace: bool) -> None:
-        """Raise what would stand in the way of `enrol`, as far as it is known before anything is asked.
+    def judge(self, name: str, roles: list[tuple[str, str]], *, replace: bool) -> str:
+        """Return the id of the key that `enrol` would replace, empty for none.
 
-        AlreadyEnrolled unless the key is to be replaced; what `add_profiles` raises.
+        Raises what would stand in its way, as far as it is known before anything is asked: AlreadyEnrolled
+        unless the key is to be replaced; what `add_profiles` raises.
         """
         old = self._index.enrolment(name)
         if old is not None and not replace:
             raise errors.AlreadyEnrolled(profile=name, key_id=old.access_key_id)
         check_profiles(self._config_path, new_profiles(name, Checked("", (), told=True), roles))
+        return old.access_key_id if old is not None else ""
 
-    def enrol(
-        self, name: str, access_key: AccessKey, checked: Checked, keystore: str, profiles: list[NewProfile]
+    def enrol(  # noqa: PLR0913  # a key, what is known of it, and where it goes
+        self,
+        name: str,
+        access_key: AccessKey,
+        checked: Checked,
+        keystore: str,
+        profiles: list[NewProfile],
+        *,
+        replaces: str = "",
     ) -> Enrolled:
         """List the key, store it, write its profiles; last, delete the key that it replaces.
 
         Whatever fails before that is undone. The index is first, so that a crash leaves no secret which
         nothing names: at worst a listed key is missing (KeyLost), which `add --force` and `remove` mend.
         Until the replaced key is gone it stays listed under a name of its own, so that `remove` reaches it
-        whatever comes between.
+        whatever comes between. `replaces` is what `judge` said; raises AlreadyEnrolled, or KeyChanged, where
+        `name` has another key by now.
         """
         check_profiles(self._config_path, profiles)
         place = self._open_keystore(keystore, "")
-        before = access_keys.load(place, access_key.id)
         new = Enrolment(
             name=name,
             access_key_id=access_key.id,
@@ -171,13 +122,33 @@ class Enroller:
             keystore_file=place.file,
             added=int(self._clock()),
         )
+        with self._alone():
+            return self._enrol(new, self._still(name, replaces), access_key, place, profiles)
+
+    def _still(self, name: str, key_id: str) -> Enrolment | None:
+        """Return what is enrolled as `name`, if that is still the key `key_id`."""
         old = self._index.enrolment(name)
+        if old is not None and old.access_key_id != key_id:
+            if key_id:
+                raise errors.KeyChanged(profile=name, old_id=key_id, new_id=old.access_key_id)
+            raise errors.AlreadyEnrolled(profile=name, key_id=old.access_key_id)
+        return old
+
+    def _enrol(
+        self,
+        new: Enrolment,
+        old: Enrolment | None,
+        access_key: AccessKey,
+        place: Keystore,
+        profiles: list[NewProfile],
+    ) -> Enrolled:
+        before = access_keys.load(place, access_key.id)
         replaced = _replaced(old) if old is not None and _place(old) != _place(new) else None
         with ExitStack() as undo:
             if replaced is not None:
                 undo.callback(self._list_again, replaced.name, None)
                 self._index.enrol(replaced)
-            undo.callback(self._list_again, name, old)
+            undo.callback(self._list_again, new.name, old)
             self._index.enrol(new)
             undo.callback(_restore, place, access_key.id, before)
             access_keys.store(place, access_key)
@@ -185,7 +156,7 @@ class Enroller:
             undo.pop_all()
         if replaced is not None:
             try:
-                self.remove(replaced.name)
+                self._remove(replaced)
             except errors.VaultpyError as why:
                 return Enrolled(added, replaced, why)
         return Enrolled(added)
@@ -198,20 +169,22 @@ class Enroller:
             else:
                 self._index.enrol(old)
 
-    def remove(self, name: str) -> Enrolment:
-        """Take out the key enrolled under `name` and its sessions; raises NotEnrolled.
+    def remove(self, name: str, key_id: str) -> None:
+        """Take out the key `key_id` that is enrolled under `name`, and its sessions.
+
+        Raises NotEnrolled, and KeyChanged where `name` has another key by now.
+        """
+        with self._alone():
+            enrolment = self._still(name, key_id)
+            if enrolment is None:
+                raise errors.NotEnrolled(profile=name)
+            self._remove(enrolment)
+
+    def _remove(self, enrolment: Enrolment) -> None:
+        """Delete a key and its sessions, unless it is enrolled under another name too.
 
         The index forgets last: a removal that was interrupted can be repeated.
         """
-        enrolment = self._index.enrolment(name)
-        if enrolment is None:
-            raise errors.NotEnrolled(profile=name)
-        self._delete(enrolment)
-        self._index.withdraw(name)
-        return enrolment
-
-    def _delete(self, enrolment: Enrolment) -> None:
-        """Delete a key and its sessions, unless it is enrolled under another name too."""
         others = [other for other in self._index.enrolments() if other.name != enrolment.name]
         key_id = enrolment.access_key_id
         try:
@@ -219,25 +192,18 @@ class Enroller:
                 self._sessions.forget(access_key_id=key_id)
         finally:
             if not any(_place(other) == _place(enrolment) for other in others):
-                access_keys.delete(self._open_keystore(enrolment.keystore, enrolment.keystore_file), key_id)
+                access_keys.delete(self._open_keystore(*enrolment.place), key_id)
+        self._index.withdraw(enrolment.name)
 
 
-def _place(enrolment: Enrolment) -> tuple[str, str, str]:
+def _place(enrolment: Enrolment) -> tuple[str, ...]:
     """Return what makes two enrolments share one secret."""
-    return enrolment.access_key_id, enrolment.keystore, enrolment.keystore_file
+    return enrolment.access_key_id, *enrolment.place
 
 
 def _replaced(old: Enrolment) -> Enrolment:
     """Return `old` under the name that it has until its key is deleted; no profile can have that name."""
-    return Enrolment(
-        name=f"{old.name} (replaced {old.access_key_id})",
-        access_key_id=old.access_key_id,
-        user_arn=old.user_arn,
-        mfa_serials=old.mfa_serials,
-        keystore=old.keystore,
-        keystore_file=old.keystore_file,
-        added=old.added,
-    )
+    return old.holding(old.access_key_id, f"{old.name} (replaced {old.access_key_id})", old.added)
 
 
 def _restore(place: Keystore, key_id: str, before: AccessKey | None) -> None:

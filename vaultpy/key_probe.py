@@ -34,24 +34,26 @@ _PROBES_IN_A_ROW = 3
 _UNKNOWN_YET = (AccessKeyRefused, AnswerMalformed, AwsBusy, NoAnswer, Unreachable)
 
 
-def is_known_in_time(key: AccessKey, probe: Callable[[AccessKey], object], person: Person) -> bool:
-    """Ask until three answers in a row, two seconds apart, know the key; for a minute at most.
+def is_known_in_time(
+    key: AccessKey, probe: Callable[[AccessKey], object], person: Person, monotonic: Callable[[], float]
+) -> bool:
+    """Ask until three answers in a row, two seconds apart, know the key; no more when a minute is over.
 
-    `probe` asks AWS whose it is, each time over a connection of its own, so that another of AWS's machines
-    may answer. Raises what `probe` does, but what time may mend.
+    `monotonic` is the clock of that minute, in seconds. `probe` asks AWS whose it is, each time over a
+    connection of its own, so that another of AWS's machines may answer. Raises what `probe` does, but what
+    time may mend.
     """
-    known, left = 0, _KNOWN_WITHIN_SECONDS
+    known, deadline = 0, monotonic() + _KNOWN_WITHIN_SECONDS
     text = f"waiting until all of AWS knows {key.id}, as a rule 10 to 20 s"
-    with person.waiting(text, left, typing=False) as waiting:
+    with person.waiting(text, _KNOWN_WITHIN_SECONDS, typing=False) as waiting:
         while True:
             known = known + 1 if _answers(key, probe) else 0
             if known == _PROBES_IN_A_ROW:
                 return True
-            if left <= 0:
+            if monotonic() >= deadline:
                 return False
             for _ in range(int(_PROBE_EVERY_SECONDS / _TICK_SECONDS)):
                 waiting.pause(_TICK_SECONDS, None)
-            left -= _PROBE_EVERY_SECONDS
 
 
 def _answers(key: AccessKey, probe: Callable[[AccessKey], object]) -> bool:

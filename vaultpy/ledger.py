@@ -27,6 +27,16 @@ _STEPS_AHEAD = 2
 # flock knows no time limit, a thread that waits in it cannot be called back, and SIGALRM belongs to the main
 # program; fifty processes that ask at this pace cost a few hundredths of one processor.
 _POLL_SECONDS = 0.05
+_CHANGES_KEYS = "changing access keys"
+# A rotation may ask for a touch, then waits for a minute until AWS knows its key, and asks for more.
+_ROTATION_SECONDS = 180.0
+_BUSY = {
+    "rotation": (_CHANGES_KEYS, "see what it waits for, or end that process, then run this again"),
+}
+_BUSY_WITH_MFA = (
+    "getting the same credentials",
+    "touch the YubiKey if it blinks, or end that process, then run this again",
+)
 
 
 class Lock:
@@ -35,10 +45,14 @@ class Lock:
     Its file names the holder's process for those who wait.
     """
 
-    __slots__ = ("_descriptor", "_path", "_patience", "_waiting")
+    __slots__ = ("_busy", "_descriptor", "_path", "_patience", "_waiting")
 
-    def __init__(self, path: str, waiting: Callable[[int], None], patience: float) -> None:
+    def __init__(
+        self, path: str, waiting: Callable[[int], None], patience: float, busy: tuple[str, str]
+    ) -> None:
+        """`busy` says what a holder does, and what to do where that takes too long."""
         self._path = path
+        self._busy = busy
         self._waiting = waiting
         self._patience = patience
         self._descriptor = -1
@@ -75,7 +89,8 @@ class Lock:
                 self._waiting(holder)
             waited = time.monotonic() - began
             if waited >= self._patience:
-                raise StillBusy(pid=holder or "?", seconds=round(waited))
+                doing, remedy = self._busy
+                raise StillBusy(pid=holder or "?", seconds=round(waited), doing=doing, remedy=remedy)
             time.sleep(_POLL_SECONDS)
 
     def _sign(self, text: str) -> None:
@@ -110,7 +125,19 @@ class Ledger:
         seconds StillBusy names the holder.
         """
         make_private_directory(self._locks)
-        return Lock(os.path.join(self._locks, f"{kind}-{digest(name)}"), waiting, patience)
+        busy = _BUSY.get(kind, _BUSY_WITH_MFA)
+        return Lock(os.path.join(self._locks, f"{kind}-{digest(name)}"), waiting, patience, busy)
+
+    def key_changes(self, note: Callable[[str], None], patience: float = _ROTATION_SECONDS) -> Lock:
+        """Return the lock of all that change which access key an enrolment has, on this computer.
+
+        Who waits is told so by `note`.
+        """
+
+        def say(pid: int) -> None:
+            note(f"waiting for process {pid}, which is {_CHANGES_KEYS}")
+
+        return self.lock("rotation", "", waiting=say, patience=patience)
 
     def spent(self, serial: str) -> int | None:
         """Return the last step whose code was sent for the MFA device `serial`.

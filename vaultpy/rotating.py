@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from vaultpy import errors
 from vaultpy.durations import MFA_SESSION_SECONDS
 from vaultpy.plan import Options, Plan, make_plan
@@ -21,17 +23,27 @@ if TYPE_CHECKING:
     from vaultpy.wiring import Wiring
 
 
-def rotate_profile(run: Wiring, name: str, *, keep_old: bool) -> Rotated:
-    """Rotate the access key that is enrolled as `name`; raises what stands in the way."""
-    whose = plan_of_user(run.config, run.index, name, run.environ).signer
-    with run.ledger.lock("rotation", whose.user_arn or name, waiting=lambda pid: _say_waiting(run, pid)):
+def rotate_profile(run: Wiring, name: str, *, keep_old: bool) -> Rotated | None:
+    """Rotate the access key that is enrolled as `name`; raises what stands in the way.
+
+    None if another run has given it another key while this one waited for it: then that is said, and all.
+    """
+    old_id = plan_of_user(run.config, run.index, name, run.environ).signer.key
+    with run.ledger.key_changes(run.terminal.note):
         plan = plan_of_user(run.config, run.index, name, run.environ)
+        new_id = plan.signer.key
+        if new_id != old_id and not any(it.new_id == new_id for it in run.index.rotations()):
+            run.terminal.note(
+                f"{name} got {new_id} in the place of {old_id} meanwhile: nothing is left to do"
+            )
+            return None
         run.questions.confirm_endpoint(plan.endpoint_url)
         rotator = Rotator(
             RotationStore(run.index, run.sessions, run.keystore, run.ledger.time),
             lambda key: run.sts(plan).caller_arn(key),
             run.terminal,
             run.ledger.time,
+            time.monotonic,
         )
         return rotator.rotate(name, lambda key: _user_keys(run, plan, key), keep_old=keep_old)
 
@@ -71,7 +83,3 @@ def _user_keys(run: Wiring, plan: Plan, key: AccessKey) -> UserKeys:
     iam = run.iam(plan)
     signer = run.broker(plan).credentials(plan) if plan.requests[0].mfa_serials else key
     return UserKeys(iam, arn.rpartition("/")[2], signer)
-
-
-def _say_waiting(run: Wiring, pid: int) -> None:
-    run.terminal.note(f"waiting for process {pid}, which is rotating a key of the same user")

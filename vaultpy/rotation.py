@@ -12,9 +12,9 @@ from contextlib import suppress
 from shlex import join, quote
 
 from vaultpy import errors
+from vaultpy.iam_records import UNCLEAR
 from vaultpy.key_probe import is_known_in_time
 from vaultpy.records import Rotation
-from vaultpy.user_keys import UNCLEAR
 from vaultpy.values import Value
 
 TYPE_CHECKING = False
@@ -62,11 +62,13 @@ class Rotator:
         probe: Callable[[AccessKey], object],
         person: Person,
         clock: Callable[[], float],
+        monotonic: Callable[[], float],
     ) -> None:
         self._store = store
         self._probe = probe
         self._person = person
         self._clock = clock
+        self._monotonic = monotonic
 
     def rotate(self, name: str, keys_of: Callable[[AccessKey], UserKeys], *, keep_old: bool) -> Rotated:
         """Put a new key in the place of the one enrolled as `name`, or finish what was interrupted.
@@ -74,7 +76,7 @@ class Rotator:
         `keys_of` gives the user's keys, signed for by what the key in use leads to; that may cost a touch.
         With `keep_old` the old key stays as it is in AWS. Raises NotEnrolled, KeyLost, KeysForbidden,
         AccessKeyRefused, TwoKeys, NewKeyUnknown, OldKeyStays, and what AWS, keystores and the index raise;
-        where something was begun by then, a warning says how far it came.
+        where something was begun by then, a warning says how far it came, after Ctrl-C too.
         """
         enrolment, mine = self._store.enrolled(name)
         keys = keys_of(mine)
@@ -82,11 +84,10 @@ class Rotator:
             return self._rotate(enrolment, mine, keys, keep_old=keep_old)
         except (errors.TwoKeys, errors.NewKeyUnknown, errors.OldKeyStays):
             raise  # these say it themselves
-        except errors.VaultpyError:
+        except (errors.VaultpyError, KeyboardInterrupt):
             with suppress(errors.VaultpyError):
-                left = self._store.what_is_left(mine.id, name)
-                if left:
-                    self._person.warn(f"{left}: once it works again, vaultpy rotate {quote(name)} goes on")
+                if left := self._store.what_is_left(mine.id, name):
+                    self._person.warn(f"{left}; to go on from there: vaultpy rotate {quote(name)}")
             raise
 
     def _rotate(self, enrolment: Enrolment, mine: AccessKey, keys: UserKeys, *, keep_old: bool) -> Rotated:
@@ -105,7 +106,7 @@ class Rotator:
             rotation = Rotation(mine.id, "", int(self._clock()), keeps=keep_old)
             new = self._create(rotation, enrolment, keys)
         rotation = rotation.to(new.id)
-        if not is_known_in_time(new, self._probe, self._person):
+        if not is_known_in_time(new, self._probe, self._person, self._monotonic):
             raise errors.NewKeyUnknown(new_id=new.id, old_id=mine.id, profile=enrolment.name)
         self._store.switch(rotation)
         if self._store.enrolled(enrolment.name)[1] != new:  # the last look before the old one goes
@@ -137,7 +138,7 @@ class Rotator:
         stored = self._store.load(enrolment, other.id)
         if stored is not None and other.active:
             self._person.note(f"going on with {other.id}, which an interrupted rotation made")
-            self._store.keep(stored, rotation)
+            self._store.keep(stored, rotation, enrolment.name)
             return stored
         if stored is None and not rotation.new_id and not _was_made_by(rotation, other, keys):
             raise self._two_keys(enrolment, others, keys)
@@ -186,7 +187,7 @@ class Rotator:
             self._store.end(rotation)
             raise
         try:
-            self._store.keep(new, rotation)
+            self._store.keep(new, rotation, enrolment.name)
         except errors.VaultpyError:
             self._store.list_new(new, rotation)
             keys.delete(new.id)

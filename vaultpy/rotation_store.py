@@ -59,9 +59,15 @@ class RotationStore:
         """Write down that AWS is about to make a key."""
         self._index.change(rotation_records.begin(rotation))
 
-    def keep(self, new: AccessKey, rotation: Rotation) -> None:
-        """Store the new key wherever the old one is, and only then list it: AWS shows its secret once."""
-        for place in self._places(rotation.old_id):
+    def keep(self, new: AccessKey, rotation: Rotation, name: str) -> None:
+        """Store the new key wherever the old one is, and only then list it: AWS shows its secret once.
+
+        Raises NotEnrolled, of `name`, where no name has the old one any more.
+        """
+        places = self._places(rotation.old_id)
+        if not places:
+            raise errors.NotEnrolled(profile=name)
+        for place in places:
             access_keys.store(self._open_keystore(*place), new)
         self._index.change(rotation_records.stored(rotation.to(new.id), int(self._clock())))
 

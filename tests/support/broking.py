@@ -139,6 +139,7 @@ class Desk:
         return Broker(
             sessions=self.sessions if cache else None,
             ledger=self.ledger,
+            index=self.index,
             access_key=self._access_key,
             mfa_device=lambda _: self.mfa,
             sts=sts or Sts(plan.region, plan.endpoint_url, {}, self.clock),

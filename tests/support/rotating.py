@@ -218,7 +218,8 @@ class Desk:
         store = RotationStore(
             self.index, self.sessions, lambda keystore, _: self.keystores[keystore], self.clock
         )
-        return Rotator(store, self._probe, self, self.clock).rotate(name, self._keys_of, keep_old=keep_old)
+        rotator = Rotator(store, self._probe, self, self.clock, self.clock)
+        return rotator.rotate(name, self._keys_of, keep_old=keep_old)
 
     def _probe(self, key: AccessKey) -> str:
         return self.calls.make("probe", lambda: self.network.sts.caller_arn(key), _OFFLINE, _SILENT)

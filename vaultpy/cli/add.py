@@ -11,7 +11,12 @@ import typer
 
 from vaultpy import errors, key_input
 from vaultpy.cli.context import say, wiring
-from vaultpy.enrolment import Checked, check, new_profiles, parse_role
+from vaultpy.cli.mfa_enroll import enroll_device
+from vaultpy.config import Config
+from vaultpy.enroll_wiring import a_key_is_here
+from vaultpy.enrolment import new_profiles, parse_role
+from vaultpy.key_owner import Checked, check
+from vaultpy.sdk_profiles import parse_sdk_profile, sdk_profiles
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +42,13 @@ def add(  # noqa: PLR0913  # one parameter an option
     role: Annotated[
         list[str] | None, typer.Option(metavar="NAME=ARN", help="Add a role's profile too; repeatable.")
     ] = None,
+    credential_process: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=PROFILE",
+            help="Add profile NAME, in which SDKs ask vaultpy for PROFILE; a name of its own; repeatable.",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the key that is enrolled.")] = False,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Do not ask AWS whose key it is.")] = False,
 ) -> None:
@@ -47,18 +59,33 @@ def add(  # noqa: PLR0913  # one parameter an option
     if env and stdin:
         raise errors.UsageError(problem="--env and --stdin exclude each other", command="add")
     roles = [parse_role(text) for text in role or []]
+    wanted = [parse_sdk_profile(text) for text in credential_process or []]
     run = wiring(context)
     enroller = run.enroller()
-    enroller.judge(profile, roles, replace=force)
+    replaces = enroller.judge(profile, roles, replace=force)
+    for_sdks = sdk_profiles(run.config, wanted, {profile, *(name for name, _ in roles)})
     access_key = _access_key(run, env=env, stdin=stdin)
     checked = Checked("", (), told=True)
     if not no_verify:
         checked = check(run.aws(profile), access_key, profile, _pauses_for_a_new_key(run.terminal))
-    profiles = new_profiles(profile, checked, roles)
-    enrolled = enroller.enrol(profile, access_key, checked, run.keystore_name(), profiles)
+    profiles = [*new_profiles(profile, checked, roles), *for_sdks]
+    enrolled = enroller.enrol(profile, access_key, checked, run.keystore_name(), profiles, replaces=replaces)
     whose = f" of {checked.user_arn}" if checked.user_arn else ""
     say(f"enrolled access key {access_key.id}{whose} as {profile}")
     _report(run, checked, enrolled)
+    if checked.lacks_device and not (env or stdin):
+        _offer_device(run, profile)
+
+
+def _offer_device(run: Wiring, profile: str) -> None:
+    """Go on with `mfa enroll` if a YubiKey is here and somebody wants it."""
+    if not run.terminal.can_ask() or not a_key_is_here(run):
+        return
+    if run.terminal.confirm("make an MFA device for this user, on the YubiKey that is plugged in?"):
+        run.config = Config.load(run.environ)  # which has the new profile in it
+        enroll_device(run, profile)
+    else:
+        run.terminal.note(f"to do it later: vaultpy mfa enroll {quote(profile)}")
 
 
 def _pauses_for_a_new_key(terminal: Terminal) -> Iterator[float]:
@@ -94,5 +121,5 @@ def _report(run: Wiring, checked: Checked, enrolled: Enrolled) -> None:
         run.terminal.warn(f"once that works again: vaultpy remove {quote(old.name)}")
     if not checked.told:
         run.terminal.warn("AWS does not let this user list its MFA devices: add mfa_serial to the profile")
-    elif checked.user_arn and not checked.mfa_serials:
+    elif checked.lacks_device:
         run.terminal.warn("this user has no MFA device that makes codes; roles that require MFA will refuse")

@@ -29,7 +29,7 @@ def remove(
         raise errors.NotEnrolled(profile=profile)
     if not yes and not _confirmed(run, f"remove access key {enrolment.access_key_id} of {profile} for good?"):
         raise typer.Exit(1)
-    run.enroller().remove(profile)
+    run.enroller().remove(profile, enrolment.access_key_id)
     say(f"removed access key {enrolment.access_key_id} of {profile}; it stays valid in AWS")
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from shlex import quote
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vaultpy.cli.context import say, wiring
 from vaultpy.rotating import rotate_profile
+
+if TYPE_CHECKING:
+    from vaultpy.wiring import Wiring
 
 
 def rotate(
@@ -21,8 +24,14 @@ def rotate(
 
     Example: vaultpy rotate dev
     """
-    run = wiring(context)
+    rotate_and_tell(wiring(context), profile, keep_old=keep_old)
+
+
+def rotate_and_tell(run: Wiring, profile: str, *, keep_old: bool = False) -> None:
+    """Rotate, and say what came of both keys."""
     done = rotate_profile(run, profile, keep_old=keep_old)
+    if done is None:
+        return
     say(f"{profile} has access key {done.new_id}")
     what = {
         "": "is deleted",
