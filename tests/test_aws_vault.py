@@ -5,7 +5,9 @@ The stand-in prints what aws-vault's own `list` and `export` print (its cli/list
 
 from __future__ import annotations
 
+import os
 import sys
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,12 +23,44 @@ EXPORTED = f'{{\n  "Version": 1,\n  "AccessKeyId": "{KEY_ID}",\n  "SecretAccessK
 SESSION = EXPORTED.replace("\n}", ',\n  "SessionToken": "IQoJb3JpZ2luX2Vj"\n}')
 
 
+class Waiter:
+    """Who waits for aws-vault, at a terminal or not."""
+
+    def __init__(self, *, at_terminal: bool = False) -> None:
+        self.notes: list[str] = []
+        self.noted = Event()
+        self._at_terminal = at_terminal
+
+    def note(self, text: str) -> None:
+        """Hear it."""
+        self.notes.append(text)
+        self.noted.set()
+
+    def can_ask(self) -> bool:
+        """Tell whether there is a terminal."""
+        return self._at_terminal
+
+
 def aws_vault(directory: Path, script: str, **variables: str) -> AwsVault:
     """Return an aws-vault that is this shell script."""
+    return waited_for(directory, script, Waiter(), variables=variables)
+
+
+def waited_for(  # noqa: PLR0913  # what a test varies
+    directory: Path,
+    script: str,
+    waiter: Waiter,
+    *,
+    note_after: float = 60.0,
+    limit: float = 60.0,
+    variables: dict[str, str] | None = None,
+) -> AwsVault:
+    """Return one that `waiter` waits for, told and given up after so many seconds."""
     program = directory / "aws-vault"
     program.write_text(f"#!/bin/sh\n{script}\n")
     program.chmod(0o700)
-    return AwsVault({"PATH": f"{directory}:/usr/bin:/bin", **variables})
+    environ = {"PATH": f"{directory}:/usr/bin:/bin", **(variables or {})}
+    return AwsVault(environ, waiter, note_after=note_after, limit=limit)
 
 
 def test_it_lists_the_names_of_what_it_keeps(tmp_path: Path) -> None:
@@ -82,7 +116,31 @@ def test_a_list_that_fails_is_an_error(tmp_path: Path, script: str, reason: str)
 
 def test_it_may_be_missing(tmp_path: Path) -> None:
     with pytest.raises(AwsVaultMissing):
-        AwsVault({"PATH": str(tmp_path)}).names()
+        AwsVault({"PATH": str(tmp_path)}, Waiter()).names()
+
+
+def test_one_that_takes_its_time_is_told_of_and_waited_for_at_a_terminal(tmp_path: Path) -> None:
+    waiter, go = Waiter(at_terminal=True), tmp_path / "go"
+    os.mkfifo(go)
+
+    def let_go() -> None:
+        waiter.noted.wait(30)
+        go.write_text("dev\n")
+
+    Thread(target=let_go, daemon=True).start()
+    slow = waited_for(tmp_path, f"cat {go}", waiter, note_after=0.05, limit=0.1)
+    assert slow.names() == ["dev"]
+    assert waiter.notes == ["waiting for aws-vault"]
+
+
+def test_one_that_never_answers_is_given_up_with_all_it_started_where_nobody_can_answer_it(
+    tmp_path: Path,
+) -> None:
+    asked = waited_for(tmp_path, "sleep 1000; echo dev", Waiter(), limit=0.2)
+    with pytest.raises(AwsVaultFailed, match="did not end within"):
+        asked.names()
+    with pytest.raises(BadKeyInput, match="did not end within"):
+        asked.access_key("dev")
 
 
 def test_it_may_be_no_program(tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.remembering import enrolment
-from vaultpy import errors
+from vaultpy import errors, rotation_records
 from vaultpy.checks import examine
 from vaultpy.config import Config
 from vaultpy.index import Index
+from vaultpy.records import Rotation
 from vaultpy.session_places import KeystorePlace
 from vaultpy.simulated.keystore import MemoryKeystore
 from vaultpy.values import Secret
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from vaultpy.access_keys import Keystore
     from vaultpy.checks_aws import Aws
     from vaultpy.findings import Finding
-    from vaultpy.key_report import KeyReport
+    from vaultpy.key_look import KeyReport
     from vaultpy.records import Enrolment
     from vaultpy.session_places import Place
 
@@ -104,8 +105,8 @@ class Computer:
         return []
 
     def aws(self, enrolment: Enrolment) -> Aws:
-        """Be never asked: no key is in its keystore."""
-        raise AssertionError(enrolment)
+        """Be out of reach."""
+        raise errors.Unreachable(host="sts", reason=enrolment.name)
 
 
 @pytest.fixture
@@ -170,5 +171,28 @@ def test_what_is_broken_fails_in_its_area_and_all_others_are_told_of(
 def test_a_key_that_is_lost_fails(computer: Computer) -> None:
     failed = [it for it in look(computer) if it.area == "access key of dev"]
     assert [(it.state, it.remedy) for it in failed] == [
+        ("failure", errors.Unreachable.hint),
         ("failure", "enrol it again: vaultpy add --force dev"),
     ]
+
+
+@pytest.mark.parametrize("stage", ["stored", "switched"])
+def test_an_unfinished_rotation_is_one_warning_and_its_keys_are_no_profiles(
+    computer: Computer, stage: str
+) -> None:
+    old = enrolment("dev")
+    rotation = Rotation(old.access_key_id, "AKIANEW", 0, keeps=False)
+    computer.index().change(rotation_records.begin(rotation))
+    computer.index().change(rotation_records.stored(rotation, 0))
+    if stage == "switched":
+        computer.index().change(rotation_records.switch(rotation, 0))
+    found = look(computer)
+    assert areas(found) == [*AREAS, "access key of dev", "access key of other"]
+    (warned,) = [it for it in found if it.area == "state" and it.state == "warning"]
+    assert warned.text.startswith("a rotation of dev was interrupted")
+    assert warned.remedy == "finish it: vaultpy rotate dev"
+
+
+def test_of_a_rotation_whose_keys_no_profile_uses_nothing_is_told(computer: Computer) -> None:
+    computer.index().change(rotation_records.begin(Rotation("AKIAGONE", "", 0, keeps=False)))
+    assert [it for it in look(computer) if it.area == "state" and it.state != "ok"] == []

@@ -12,10 +12,10 @@ from support.aws import ACCOUNT
 from support.remembering import enrolment
 from vaultpy import errors
 from vaultpy.checks_aws import EnrolledKey, confirmed_endpoint
-from vaultpy.doctor_wiring import ExaminedAws
 from vaultpy.findings import Finding, WouldAskError
 from vaultpy.iam_records import NOT_THERE
 from vaultpy.index import Index
+from vaultpy.key_check import KeyCheck
 from vaultpy.records import Enrolment
 from vaultpy.simulated.aws_faults import Fault
 from vaultpy.simulated.keystore import MemoryKeystore
@@ -41,13 +41,15 @@ class Case:
 
     def __init__(self, aws: SimulatedAws, key: AccessKey, device: MfaDevice) -> None:
         self.aws = aws
-        self.kind: type[ExaminedAws] = ExaminedAws
+        self.kind: type[KeyCheck] = KeyCheck
         self.key = key
         self.keystore = MemoryKeystore[Secret]()
         self.keystore.set(f"access-key/{key.id}", Secret(key.secret))
         self.wanted = {device.serial: "dev-role"}
         self.user_arn = key.user.arn
         self.listed: tuple[str, ...] = ()
+        self.names: dict[str, str] = {}
+        self.rotated: set[str] = set()
 
     def look(self) -> list[Finding]:
         """Return what is found, and hold it to reading alone."""
@@ -64,10 +66,14 @@ class Case:
         def keystore(_name: str, _file: str) -> Keystore:
             return self.keystore
 
-        def aws(_enrolment: Enrolment) -> ExaminedAws:
-            return self.kind("eu-central-1", {"sts": self.aws.url, "iam": self.aws.url}, {})
+        def aws(_enrolment: Enrolment) -> KeyCheck:
+            return self.kind("eu-central-1", self.aws.url, self.aws.url, {})
 
-        found = list(EnrolledKey(enrolled, keystore, aws, self.wanted, time.time).look())
+        found = list(
+            EnrolledKey(
+                enrolled, keystore, aws, self.wanted, time.time, names=self.names, rotated=self.rotated
+            ).look()
+        )
         assert {call.action for call in self.aws.requests} <= READS
         return found
 
@@ -85,8 +91,8 @@ def test_a_healthy_key_is_ok_in_all_that_is_asked(case: Case, alice: User) -> No
     said = [finding.text for finding in case.look()]
     assert wrong(case.look()) == []
     assert said == [
-        f"access key {case.key.id} is in its keystore",
         f"{case.aws.url} answers, and this computer's clock agrees with it",
+        f"access key {case.key.id} is in its keystore",
         f"AWS takes it: it belongs to {alice.arn}",
         f"MFA device arn:aws:iam::{ACCOUNT}:mfa/alice is the user's",
         f"access key {case.key.id} is 0 days old",
@@ -99,10 +105,17 @@ def test_a_healthy_key_is_ok_in_all_that_is_asked(case: Case, alice: User) -> No
 def test_a_keystore_that_would_ask_leaves_the_key_alone(case: Case) -> None:
     for failure in (WouldAskError("it is locked"), errors.KeystoreLocked()):
         case.keystore.failure = failure
-        (finding,) = case.look()
+        (finding,) = wrong(case.look())
         assert finding.state == "skipped"
         assert "locked" in finding.text
-    assert case.aws.requests == []
+    assert not any(call.signed for call in case.aws.requests)
+
+
+def test_the_clock_is_looked_at_though_the_key_cannot_be_taken_out(case: Case, aws_clock: Clock) -> None:
+    case.keystore.failure = errors.KeystoreLocked()
+    aws_clock.now = time.time() + 60
+    clock, key = case.look()
+    assert (clock.state, clock.remedy, key.state) == ("warning", errors.ClockWrong.hint, "skipped")
 
 
 def test_a_key_that_is_lost_is_the_error_of_it(case: Case) -> None:
@@ -132,7 +145,20 @@ def test_a_clock_that_is_off_is_a_warning(case: Case, aws_clock: Clock, ahead: i
 
 def test_a_clock_that_aws_does_not_bear_is_the_error_of_it(case: Case, aws_clock: Clock) -> None:
     aws_clock.now = time.time() + 3600
-    with pytest.raises(errors.ClockWrong):
+    (finding,) = wrong(case.look())
+    assert (finding.state, finding.remedy) == ("failure", errors.ClockWrong.hint)
+    assert not any(call.signed for call in case.aws.requests)
+
+
+def test_an_endpoint_that_is_not_there_leaves_the_keystore_to_be_looked_at(case: Case) -> None:
+    class Unreachable(KeyCheck):
+        def __init__(self, region: str, _sts: str, iam: str, settings: dict[str, str]) -> None:
+            super().__init__(region, "http://127.0.0.1:9", iam, settings)
+
+    case.kind = Unreachable
+    assert [it.state for it in case.look()] == ["failure", "ok"]
+    case.keystore.delete(f"access-key/{case.key.id}")
+    with pytest.raises(errors.KeyLost):
         case.look()
 
 
@@ -174,7 +200,33 @@ def test_a_second_key_is_a_warning_with_the_command_that_deletes_it(case: Case, 
     other.active = False
     (finding,) = wrong(case.look())
     assert finding.text == f"the user has another access key, {other.id}: inactive, 0 days old"
-    assert finding.remedy.endswith(f"aws iam delete-access-key --user-name alice --access-key-id {other.id}")
+    command = f"aws iam delete-access-key --user-name alice --access-key-id {other.id}"
+    assert finding.remedy == f"if nothing uses it: vaultpy exec dev -- {command}"
+    case.names = {other.id: "lap top"}
+    (finding,) = wrong(case.look())
+    assert finding.text.endswith("inactive, 0 days old, enrolled here as lap top")
+    assert (
+        finding.remedy == f"if nothing uses it: vaultpy remove 'lap top', then vaultpy exec dev -- {command}"
+    )
+
+
+def test_the_user_of_a_second_key_is_the_one_that_aws_told(case: Case, alice: User) -> None:
+    alice.access_key()
+    case.user_arn = ""  # enrolled without asking AWS
+    (finding,) = wrong(case.look())
+    assert " --user-name alice " in finding.remedy
+
+
+def test_without_an_mfa_device_a_second_key_is_left_to_the_console(case: Case, alice: User) -> None:
+    other = alice.access_key()
+    case.wanted = {}
+    (finding,) = wrong(case.look())
+    assert finding.remedy == f"if nothing uses it: delete {other.id} in the IAM console"
+
+
+def test_keys_of_a_rotation_are_not_told_as_other_keys(case: Case, alice: User) -> None:
+    case.rotated = {alice.access_key().id, case.key.id}
+    assert wrong(case.look()) == []
 
 
 # ---- MFA devices -----------------------------------------------------------------------------------------
@@ -213,7 +265,7 @@ def test_what_the_user_may_not_list_is_skipped(case: Case, alice: User) -> None:
 
 
 def test_another_refusal_is_the_error_of_it(case: Case, key: AccessKey) -> None:
-    class Refusing(ExaminedAws):
+    class Refusing(KeyCheck):
         def access_keys(self, signer: OurKey, user_name: str) -> tuple[KeyState, ...]:
             raise errors.AwsRefused(code=NOT_THERE, reason=f"{signer.id}, {user_name}")
 

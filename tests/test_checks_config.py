@@ -91,7 +91,7 @@ def test_a_home_without_profiles_is_ok(home: Home) -> None:
         ("[profile dev]\nvaultpy_xqz = 1\n", "warning", "is no key of vaultpy's", "take it out of"),
         (f"[profile new]\n{SERIAL}", "warning", "no access key is enrolled for new", "vaultpy add new"),
         ("[profile x]\nlogin_session = a\n", "warning", "takes its credentials from", "export-credentials"),
-        (f"[profile x]\n{KEY}", "warning", "lies in AWS's config file, in clear", "vaultpy add x"),
+        (f"[profile x]\n{KEY}", "warning", "in AWS's config file, in clear", ": vaultpy import credentials"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_remedy(

@@ -12,7 +12,7 @@ from vaultpy import errors
 from vaultpy.accounts import Account
 from vaultpy.checks_keys import Wish, keys
 from vaultpy.held_account import HeldAccount
-from vaultpy.key_report import KeyReport
+from vaultpy.key_look import KeyReport
 from vaultpy.plan import Plan
 from vaultpy.profile import Profile
 from vaultpy.signers import Signer
@@ -230,6 +230,14 @@ def test_an_account_that_is_missing_fails_and_those_there_are_listed() -> None:
 
 def test_one_of_two_keys_is_enough() -> None:
     assert last(Desk(report(), report(held(), serial="2"))).text.startswith("YubiKey 2 has the account")
+
+
+def test_each_key_that_holds_the_account_is_told_of() -> None:
+    found = Desk(report(held()), report(held(touch=False), serial="2")).look(wish())
+    assert states(found) == ["ok", "ok", "ok", "warning"]
+    assert "on YubiKey 2 makes codes without a touch" in found[-1].text
+    found = Desk(report(held()), report(held(kind="HOTP, SHA1", touch=None), serial="2")).look(wish())
+    assert states(found) == ["ok", "ok", "ok", "failure"]
 
 
 def test_an_account_may_be_on_a_key_that_is_locked() -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,7 +26,6 @@ from vaultpy.values import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from pathlib import Path
 
     from vaultpy.access_keys import Keystore
 
@@ -197,6 +199,41 @@ def test_a_file_that_cannot_be_used_fails_with_its_error(
     assert (finding.state, finding.remedy) == ("failure", error.hint)
 
 
+@pytest.mark.parametrize("path", ["no-directory/keystore", "no-directory/a/b/keystore", "x" * 300])
+def test_a_file_that_could_not_be_made_fails(tmp_path: Path, path: str) -> None:
+    (tmp_path / "no-directory").touch()
+    stores = Stores(tmp_path, VAULTPY_KEYSTORE="file")
+    stores.keystore_file = str(tmp_path / path)
+    (finding,) = stores.look()
+    assert (finding.state, finding.remedy) == ("failure", errors.KeystoreFileUnusable.hint)
+
+
+def seen_by_a_plain_user(stores: Stores) -> str:
+    """Return what somebody finds who is not root, whom nothing keeps out."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        with suppress(BaseException):
+            if os.geteuid() == 0:
+                os.setuid(12345)
+            os.write(writing, "".join(f"{it.state}: {it.text}" for it in stores.look()).encode())
+        os._exit(0)
+    os.close(writing)
+    os.waitpid(child, 0)
+    seen = os.read(reading, 10_000).decode()
+    os.close(reading)
+    return seen
+
+
+@pytest.mark.parametrize(("mode", "why"), [(0o555, "it cannot be made: "), (0o444, "Permission denied")])
+def test_a_directory_that_does_not_let_it_be_made_or_looked_at_fails(mode: int, why: str) -> None:
+    with TemporaryDirectory() as name:
+        directory = Path(name)
+        directory.chmod(mode)
+        seen = seen_by_a_plain_user(Stores(directory, VAULTPY_KEYSTORE="file"))
+    assert seen.startswith(f"failure: cannot use the keystore file {name}/keystore: {why}")
+
+
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
 def test_what_is_no_file_fails_at_once(tmp_path: Path, make: Callable[[str], None]) -> None:
     make(str(tmp_path / "keystore"))
@@ -291,5 +328,18 @@ def test_a_lock_that_is_held_is_told_and_one_that_was_left_over_is_not(tmp_path:
         fcntl.flock(held, fcntl.LOCK_EX)
         _, finding = state(str(tmp_path))
     assert finding.state == "warning"
-    assert finding.text.startswith("process 4711 is getting credentials")
+    assert finding.text == "process 4711 is getting credentials"
     assert lock.read_text() == "4711\n"
+
+
+@pytest.mark.parametrize("name", ["rotation", "rotation-1"])
+def test_a_lock_of_a_rotation_is_told_as_that(tmp_path: Path, name: str) -> None:
+    tmp_path.chmod(0o700)
+    (tmp_path / "locks").mkdir()
+    lock = tmp_path / "locks" / name
+    lock.write_text("4711\n")
+    with lock.open() as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        _, finding = state(str(tmp_path))
+    assert (finding.state, finding.text) == ("warning", "process 4711 is rotating an access key")
+    assert "end that process" not in finding.remedy

@@ -18,7 +18,7 @@ from botocore.exceptions import ConfigParseError
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from vaultpy.config_edit import NewProfile, add_profiles, edit, take_out_key
+from vaultpy.config_edit import NewProfile, add_profiles, edit, take_out_key, take_out_setting
 from vaultpy.credentials import AccessKey
 from vaultpy.credentials_text import InClear
 from vaultpy.errors import (
@@ -494,3 +494,47 @@ def test_a_missing_directory_that_may_not_be_made_is_an_error(foreign_directory:
     path = foreign_directory / ".aws" / "config"
     answer = error_as_a_plain_user(lambda: add_profiles(str(path), [ROLE]))
     assert answer == f"ConfigUnwritable: cannot write {path}: Permission denied"
+
+
+# ---- taking a setting out ----------------------------------------------------------------------------
+
+SETTING = "[profile dev]\r\n# kept\r\n  mfa_serial : gaht12345678\r\n\r\n  region = x\r\n"
+SETTING += "[profile b]\nmfa_serial = y"
+
+
+def test_a_setting_is_taken_out_and_no_other_byte(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    path.write_bytes(SETTING.encode())
+    assert take_out_setting(str(path), "dev", "mfa_serial", "gaht12345678")
+    assert path.read_bytes() == SETTING.replace("  mfa_serial : gaht12345678\r\n", "").encode()
+    assert not take_out_setting(str(path), "dev", "mfa_serial", "gaht12345678")
+    assert take_out_setting(str(path), "b", "mfa_serial", "y")
+    assert path.read_text().endswith("[profile b]\n")
+
+
+@pytest.mark.parametrize(("name", "value"), [("dev", "another"), ("nobody", "gaht12345678")])
+def test_a_setting_of_another_value_or_profile_stays(tmp_path: Path, name: str, value: str) -> None:
+    path = tmp_path / "config"
+    path.write_bytes(SETTING.encode())
+    assert not take_out_setting(str(path), name, "mfa_serial", value)
+    assert path.read_bytes() == SETTING.encode()
+
+
+def test_a_setting_of_the_default_profile_is_taken_out_too(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    path.write_text("[default]\nmfa_serial = y\nregion = x\n")
+    assert take_out_setting(str(path), "default", "mfa_serial", "y")
+    assert path.read_text() == "[default]\nregion = x\n"
+
+
+def test_a_file_is_not_made_for_want_of_a_setting(tmp_path: Path) -> None:
+    assert not take_out_setting(str(tmp_path / "config"), "dev", "mfa_serial", "y")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_setting_that_others_hang_on_by_their_indentation_stays(tmp_path: Path) -> None:
+    path = tmp_path / "config"
+    text = "[profile dev]\na = b\n c = d\nmfa_serial = y\n region = x\n"
+    path.write_text(text)
+    assert not take_out_setting(str(path), "dev", "mfa_serial", "y")
+    assert path.read_text() == text

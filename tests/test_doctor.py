@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import time
@@ -25,9 +26,10 @@ from vaultpy.simulated.finger import NoFinger, PressedFinger, SteadyFinger
 from vaultpy.simulated.yubikey import SimulatedYubiKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from support.secret_service import SecretService
+    from vaultpy.simulated.aws import Call
 
 DAY = 86400
 READS = {"GetCallerIdentity", "ListMFADevices", "ListAccessKeys"}
@@ -61,6 +63,21 @@ def examined(environment: dict[str, str], *words: str) -> tuple[int, list[Seen]]
     found = [Seen(**one) for one in shown]
     assert done.returncode == any(it.state == "failure" for it in found)
     return done.returncode, found
+
+
+class Hunter:
+    """Kills a command once AWS has carried out a call of it and has not answered yet."""
+
+    def __init__(self, action: str) -> None:
+        self._action = action
+        self.armed = False
+        self.kill: Callable[[], None] = lambda: None
+
+    def hear(self, call: Call) -> None:
+        """Strike once."""
+        if self.armed and call.action == self._action and call.signed:
+            self.armed = False
+            self.kill()
 
 
 def wrong(found: list[Seen]) -> list[tuple[str, str]]:
@@ -244,11 +261,11 @@ def test_a_locked_keyring_is_told_without_asking_and_its_keys_are_skipped(tmp_pa
         assert wrong(examined(world.environment)[1]) == []
         world.secret_service.lock()
         before = snapshot(world.home)
-        asked = len(world.aws.requests)
+        asked = len(world.aws.calls)
         status, found = examined(world.environment)
         display = wrong(examined(world.environment | {"DISPLAY": ":99"})[1])
         assert snapshot(world.home) == before
-        assert len(world.aws.requests) == asked
+        assert len(world.aws.calls) == asked
     assert (status, wrong(found)) == (1, [("keystore", "failure"), ("access key of dev", "skipped")])
     assert display == [("keystore", "warning"), ("access key of dev", "skipped")]
 
@@ -374,6 +391,26 @@ def test_an_endpoint_that_is_not_there_or_was_not_confirmed_is_told(
     one = only_wrong(world.environment | {"AWS_ENDPOINT_URL": url})
     assert (one.area, one.state, one.remedy) == ("access key of dev", "failure", remedy)
     assert len(world.aws.requests) == calls
+
+
+@needs_pcscd
+@pytest.mark.parametrize("action", ["GetCallerIdentity", "DeleteAccessKey"])
+def test_after_an_interrupted_rotate_it_tells_to_finish_it_and_to_delete_no_key(
+    tmp_path: Path, action: str
+) -> None:
+    hunter = Hunter(action)
+    with World(tmp_path, finger=SteadyFinger(), heard=hunter.hear) as world:
+        world.add()
+        assert world.vaultpy("exec", "dev-role", "true").returncode == 0
+        command = [str(BIN / "vaultpy"), "rotate", "dev"]
+        with subprocess.Popen(command, env=world.environment, start_new_session=True) as process:
+            hunter.kill = lambda: os.kill(process.pid, signal.SIGKILL)
+            hunter.armed = True
+            assert process.wait(60) == -signal.SIGKILL
+        one = only_wrong(world.environment)
+        assert (one.area, one.state, one.remedy) == ("state", "warning", "finish it: vaultpy rotate dev")
+        assert world.vaultpy("rotate", "dev").returncode == 0
+        assert wrong(examined(world.environment)[1]) == []
 
 
 # ---- what hangs ------------------------------------------------------------------------------------------

@@ -159,9 +159,60 @@ def test_at_a_terminal_it_asks_and_a_no_changes_nothing(home: Home) -> None:
         with PseudoTerminal(command, home.world.environment, size=(50, 200)) as terminal:
             terminal.expect("go on? [y/N] ")
             terminal.type(f"{answer}\n")
+            if status == 0:
+                terminal.expect("rotate dev now? [y/N] ")
+                terminal.type("n\n")
             assert terminal.wait() == status, terminal.screen
+            assert terminal.screen.rstrip().endswith("cures that: vaultpy rotate dev") == (status == 0)
     assert home.stored() == home.world.access_key.secret
     assert home.credentials.read_text() == "[dev]\n"
+
+
+@pytest.mark.slow  # three answers of AWS, two seconds apart
+def test_at_a_terminal_it_goes_on_with_rotate(home: Home) -> None:
+    home.world.alice.mfa_devices.clear()
+    home.write("[dev]\nKEY")
+    command = [str(BIN / "vaultpy"), "import", "credentials"]
+    with PseudoTerminal(command, home.world.environment, size=(50, 200)) as terminal:
+        terminal.expect("go on? [y/N] ")
+        terminal.type("y\n")
+        terminal.expect("rotate dev now? [y/N] ")
+        terminal.type("y\n")
+        assert terminal.wait() == 0, terminal.screen
+    (new,) = home.world.alice.access_keys
+    assert new != home.world.access_key.id
+    assert f"dev has access key {new}" in terminal.screen
+    assert "vaultpy rotate dev" not in terminal.screen
+
+
+def test_one_move_that_fails_is_told_by_its_name_and_those_before_are_advised_on(home: Home) -> None:
+    other = home.world.alice.account.user("carol").access_key()
+    lines = f"aws_access_key_id = {other.id}\naws_secret_access_key = {other.secret}\n"
+    home.write(f"[dev]\nKEY[ops]\n{lines}")
+    command = [str(BIN / "vaultpy"), "import", "credentials"]
+    with PseudoTerminal(command, home.world.environment, size=(50, 200)) as terminal:
+        terminal.expect("go on? [y/N] ")
+        other.active = False
+        terminal.type("y\n")
+        assert terminal.wait() == 1, terminal.screen
+    assert f"access key {other.id}: it is inactive" in terminal.screen
+    assert "vaultpy add --force ops" in terminal.screen
+    assert "cures that: vaultpy rotate dev" in terminal.screen
+    assert "now?" not in terminal.screen
+
+
+def test_a_copy_of_the_secret_in_a_comment_is_warned_of_with_its_line(home: Home) -> None:
+    home.write(f"[dev]\nKEY\n#aws_secret_access_key = {home.world.access_key.secret}\n")
+    said = home.moves("credentials", "--yes")
+    assert f"the secret of {home.world.access_key.id} still stands in {home.credentials}, line 3:" in said
+
+
+def test_a_section_that_is_skipped_with_its_key_says_so_and_is_told_by_the_status(home: Home) -> None:
+    home.write("[dev]\nKEY[odd]\naws_access_key_id = AKIA # mine\naws_secret_access_key = x\n")
+    done = home.run("credentials", "--yes")
+    assert done.returncode == 1
+    assert f"it stays in clear in [odd] of {home.credentials}" in done.stdout
+    assert home.stored() == home.world.access_key.secret
 
 
 def test_a_second_time_there_is_nothing_to_move(home: Home) -> None:

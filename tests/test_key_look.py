@@ -10,8 +10,7 @@ from yubikit.oath import HASH_ALGORITHM, OATH_TYPE, CredentialData, OathSession
 
 from support.keys import READER, SEED, SERIAL, SimulatedCards
 from vaultpy import errors
-from vaultpy.key_look import look_at_keys
-from vaultpy.key_report import KeyReport
+from vaultpy.key_look import KeyReport, look_at_keys
 from vaultpy.simulated.connection import SimulatedConnection
 from vaultpy.simulated.finger import NoFinger
 from vaultpy.simulated.keystore import MemoryKeystore

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
@@ -198,7 +199,7 @@ class Computer:
         return Mover(
             Config.load({name: str(path) for name, path in files.items()}),
             self.index,
-            Enroller(self.index, sessions, self.open_keystore, str(self.config), lambda: NOW),
+            Enroller(self.index, sessions, self.open_keystore, str(self.config), lambda: NOW, nullcontext),
             open_keystore=self.open_keystore,
             aws=lambda _name: self.aws,
             keystore=keystore,

@@ -177,6 +177,24 @@ def test_a_fips_key_stores_no_account_before_it_has_a_password() -> None:
     session.put_credential(totp("anna"))
 
 
+def test_a_neo_stores_accounts_but_none_that_waits_for_a_touch() -> None:
+    assert status_of_put((3, 4, 3), HASH_ALGORITHM.SHA1) == 0x9000
+    assert status_of_put((3, 4, 3), HASH_ALGORITHM.SHA1, touch=True) == 0x6A80
+
+
+def test_it_refuses_what_it_is_told_to_and_carries_out_nothing_of_that() -> None:
+    key = SimulatedYubiKey()
+    key.refusals = {"PUT": 0x6A84}
+    with pytest.raises(ApduError) as refused:
+        session_on(key).put_credential(totp("anna"))
+    assert status_of(refused) == 0x6A84
+    assert key.accounts == {}
+    key.refusals.clear()
+    session_on(key).put_credential(totp("anna"), touch_required=True)
+    assert key.accounts == {"anna": True}
+    assert [call.name for call in key.calls] == ["SELECT", "PUT", "SELECT", "PUT"]
+
+
 # ---- touch -------------------------------------------------------------------------------------------
 
 

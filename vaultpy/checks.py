@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from vaultpy import checks_aws, checks_computer, checks_config, checks_keys, checks_keystore
 from vaultpy.errors import VaultpyError
 from vaultpy.findings import Check, Finding, collected, skipped
+from vaultpy.rotation_records import is_in_use
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from vaultpy.config import Config
     from vaultpy.index import Index
     from vaultpy.plan import Plan
-    from vaultpy.records import Enrolment
+    from vaultpy.records import Enrolment, Rotation
     from vaultpy.session_places import Place
 
     class Ports(Keys, Keystores, Protocol):
@@ -92,17 +93,21 @@ class _Doctor:
 
     def _state(self) -> Iterator[Finding]:
         yield from checks_keystore.state(self._ports.state_directory())
-        self._ports.index().enrolments()
+        index = self._ports.index()
+        yield from checks_keystore.rotations(index.enrolments(), index.rotations())
 
     def _config(self) -> Iterator[Finding]:
         ports = self._ports
         return checks_config.profiles(ports.config(), ports.index(), ports.environ, self._profile)
 
     def _access_keys(self) -> Iterator[tuple[str, Callable[[], Iterator[Finding]]]]:
-        enrolments, plans = self._enrolments_if_told(), self._plans_if_told()
+        listed, plans = self._enrolments_if_told(), self._plans_if_told()
+        enrolments = [it for it in listed if is_in_use(it)]
+        names = {it.access_key_id: it.name for it in reversed(listed)}
+        rotated = {key_id for it in self._rotations_if_told() for key_id in (it.old_id, it.new_id)}
         if self._profile is not None:
-            names = {plan.signer.name for plan in plans} | {self._profile}
-            enrolments = [it for it in enrolments if it.name in names]
+            signers = {plan.signer.name for plan in plans} | {self._profile}
+            enrolments = [it for it in enrolments if it.name in signers]
         for it in enrolments:
             wanted = {
                 serial: plan.profile.name
@@ -111,8 +116,9 @@ class _Doctor:
                 for request in plan.requests
                 for serial in request.mfa_serials
             }
+            ports = self._ports
             check = checks_aws.EnrolledKey(
-                it, self._ports.keystore, self._ports.aws, wanted, self._ports.clock
+                it, ports.keystore, ports.aws, wanted, ports.clock, names=names, rotated=rotated
             )
             yield f"access key of {it.name}", check.look
         if not enrolments:
@@ -122,6 +128,12 @@ class _Doctor:
         """Return what is enrolled; nothing where the index cannot be read, of which `state` tells."""
         try:
             return self._ports.index().enrolments()
+        except VaultpyError:
+            return []
+
+    def _rotations_if_told(self) -> list[Rotation]:
+        try:
+            return self._ports.index().rotations()
         except VaultpyError:
             return []
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from shlex import quote
+from shlex import join, quote
 from typing import TYPE_CHECKING
 
 from vaultpy import access_keys, errors
 from vaultpy.endpoints import host_of, is_plain, is_trusted
-from vaultpy.findings import Finding, WouldAskError, failure, ok, skipped, warning
+from vaultpy.findings import Finding, WouldAskError, failure, ok, skipped, told_by, warning
 from vaultpy.iam_records import DENIED
 from vaultpy.text import clock_text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping
     from typing import Protocol
 
     from vaultpy.access_keys import Keystore
@@ -58,24 +58,40 @@ def confirmed_endpoint(index: Index, endpoint_url: str | None) -> None:
 class EnrolledKey:
     """The check of one enrolled key."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all that is known of it
         self,
         enrolment: Enrolment,
         keystore: Callable[[str, str], Keystore],
         aws: Callable[[Enrolment], Aws],
         wanted: Mapping[str, str],
         clock: Callable[[], float],
+        *,
+        names: Mapping[str, str],
+        rotated: Collection[str],
     ) -> None:
-        """`wanted` are the MFA serials of this user's profiles, each with one profile that says so."""
+        """`wanted` are the MFA serials of this user's profiles, each with one profile that says so.
+
+        `names` has a name for each key id that is enrolled; of those in `rotated` a rotation has charge.
+        """
         self._enrolment = enrolment
         self._keystore = keystore
         self._aws = aws
         self._wanted = wanted
         self._clock = clock
+        self._names = names
+        self._rotated = rotated
 
     def look(self) -> Iterator[Finding]:
-        """Take the key out of its keystore, if that asks nobody, and ask AWS."""
+        """Ask AWS for its time, take the key out of its keystore if that asks nobody, and ask AWS with it."""
         name, key_id = self._enrolment.name, self._enrolment.access_key_id
+        aws = None
+        try:
+            aws = self._aws(self._enrolment)
+            offset = aws.clock_offset()
+            yield _clock_finding(aws.host, offset)
+        except errors.VaultpyError as error:  # the keystore may be wrong too
+            aws, offset = None, 0.0
+            yield told_by(error)
         try:
             keystore = self._keystore(self._enrolment.keystore, self._enrolment.keystore_file)
             key = access_keys.load(keystore, key_id)
@@ -85,10 +101,8 @@ class EnrolledKey:
         if key is None:
             raise errors.KeyLost(profile=name, key_id=key_id)
         yield ok(f"access key {key_id} is in its keystore")
-        aws = self._aws(self._enrolment)
-        offset = aws.clock_offset()
-        yield _clock_finding(aws.host, offset)
-        yield from self._user(aws, key, self._clock() + offset)
+        if aws is not None:
+            yield from self._user(aws, key, self._clock() + offset)
 
     def _user(self, aws: Aws, key: AccessKey, now: float) -> Iterator[Finding]:
         facts = {"profile": self._enrolment.name, "key_id": key.id}
@@ -108,7 +122,7 @@ class EnrolledKey:
             yield ok(f"AWS takes it: it belongs to {arn}")
         user = arn.rpartition("/")[2]
         yield from _if_allowed("its MFA devices", lambda: self._mfa(aws.mfa_devices(key, user)))
-        yield from _if_allowed("its access keys", lambda: self._keys(aws.access_keys(key, user), now))
+        yield from _if_allowed("its access keys", lambda: self._keys(aws.access_keys(key, user), user, now))
 
     def _mfa(self, devices: tuple[EnabledDevice, ...]) -> Iterator[Finding]:
         serials = [device.serial for device in devices if device.makes_codes]
@@ -127,20 +141,30 @@ class EnrolledKey:
             remedy = f"make one on a YubiKey: vaultpy mfa enroll {quote(self._enrolment.name)}"
             yield warning(f"this user has no MFA device{only}", remedy)
 
-    def _keys(self, states: tuple[KeyState, ...], now: float) -> Iterator[Finding]:
+    def _keys(self, states: tuple[KeyState, ...], user: str, now: float) -> Iterator[Finding]:
         rotate = f"replace it: vaultpy rotate {quote(self._enrolment.name)}"
         for state in states:
             days = max(0, int((now - state.created) // _DAY))
             if state.id != self._enrolment.access_key_id:
-                kind = "active" if state.active else "inactive"
-                text = f"the user has another access key, {state.id}: {kind}, {days} days old"
-                user = quote(self._enrolment.user_name)
-                remedy = f"aws iam delete-access-key --user-name {user} --access-key-id {state.id}"
-                yield warning(text, f"if nothing uses it: {remedy}")
+                if state.id not in self._rotated:
+                    yield self._another(state, user, days)
             elif days > OLD_DAYS:
                 yield warning(f"access key {state.id} is {days} days old", rotate)
             else:
                 yield ok(f"access key {state.id} is {days} day{'s' * (days != 1)} old")
+
+    def _another(self, state: KeyState, user: str, days: int) -> Finding:
+        kind, name = "active" if state.active else "inactive", self._names.get(state.id, "")
+        where = f", enrolled here as {name}" if name else ""
+        text = f"the user has another access key, {state.id}: {kind}, {days} days old{where}"
+        how = f"delete {state.id} in the IAM console"
+        if self._wanted:  # IAM takes no session made without MFA
+            words = ["--user-name", user, "--access-key-id", state.id]
+            exec_ = ["vaultpy", "exec", self._enrolment.name, "--"]
+            how = join([*exec_, "aws", "iam", "delete-access-key", *words])
+        if name:
+            how = f"{join(['vaultpy', 'remove', name])}, then {how}"
+        return warning(text, f"if nothing uses it: {how}")
 
 
 def _clock_finding(host: str, offset: float) -> Finding:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from shlex import quote
 from typing import TYPE_CHECKING
 
+from vaultpy.credentials_section import SESSION
 from vaultpy.errors import NotEnrolled, UnsupportedSource, VaultpyError
 from vaultpy.findings import FAILURE, WARNING, Finding, ok, skipped, told_by, warning
 from vaultpy.readiness import plan_for
@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from vaultpy.plan import Plan
     from vaultpy.profile import Profile
 
-KEYS = (
+_SETTINGS = (
     "vaultpy_account",
     "vaultpy_mfa",
     "vaultpy_mfa_serials",
     "vaultpy_session_duration",
     "vaultpy_yubikey",
 )
+KEYS = (*_SETTINGS, SESSION)
 _READ = (
     "duration_seconds",
     "endpoint_url",
@@ -35,7 +36,7 @@ _READ = (
     "role_session_name",
     "services",
     "source_profile",
-    *KEYS,
+    *_SETTINGS,
 )
 _PREFIX = "vaultpy_"
 
@@ -112,11 +113,6 @@ def _in_clear(profile: Profile) -> Iterator[Finding]:
     if not profile.has_plain_keys or profile.has_session_token:
         return
     key_id = profile.settings["aws_access_key_id"]
-    file, remedy = "credentials", "move it into the keystore: vaultpy import credentials"
-    if not profile.has_keys_in_credentials:
-        file, remedy = (
-            "config",
-            f"enrol it (vaultpy add {quote(profile.name)}), then take it out of {profile.path}",
-        )
+    file = "credentials" if profile.has_keys_in_credentials else "config"
     text = f"access key {key_id} of profile {profile.name} lies in AWS's {file} file, in clear"
-    yield warning(text, remedy)
+    yield warning(text, "move it into the keystore: vaultpy import credentials")

@@ -10,11 +10,11 @@ from vaultpy.findings import Finding, failure, ok, skipped, told_by, warning
 from vaultpy.mfa import CodeWanted, is_virtual
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Protocol
 
     from vaultpy.accounts import Choice
-    from vaultpy.key_report import KeyReport
+    from vaultpy.key_look import KeyReport
     from vaultpy.plan import Plan
 
     class Keys(Protocol):
@@ -78,7 +78,7 @@ def keys(
             yield from _key(report)
     reports = [report for _, report in seen if not isinstance(report, errors.VaultpyError)]
     for wish in {it.same: it for it in reversed(wishes()) if it.code.mfa_serials}.values():
-        yield _account(wish, reports, confirmed)
+        yield from _accounts(wish, reports, confirmed)
 
 
 def _nothing(ports: Keys, readers: list[str]) -> Finding:
@@ -120,29 +120,35 @@ def _key(report: KeyReport) -> Iterator[Finding]:
         yield ok(f"{report.where}: its OATH password is remembered")
 
 
-def _account(wish: Wish, reports: list[KeyReport], confirmed: Callable[[str, str, str], bool]) -> Finding:
+def _accounts(
+    wish: Wish, reports: list[KeyReport], confirmed: Callable[[str, str, str], bool]
+) -> Iterator[Finding]:
+    """Tell of the account on each key that holds it; where none does, of what is wrong."""
     serials = ", ".join(wish.code.mfa_serials)
     asked = [it for it in reports if wish.yubikey in {None, it.serial}]
     if wish.yubikey and reports and not asked:
         seen = ", ".join(it.where for it in reports)
-        return told_by(errors.YubiKeyAbsent(serial=wish.yubikey, seen=seen))
-    problems: list[errors.VaultpyError] = []
+        yield told_by(errors.YubiKeyAbsent(serial=wish.yubikey, seen=seen))
+        return
+    missing: list[errors.VaultpyError] = []
+    holders = 0
     for report in asked:
         if report.accounts is None:
             continue
         try:
             choice = choose([it.account for it in report.accounts], wish.code, report.where)
+        except errors.AccountMissing as problem:
+            missing.append(problem)
+            continue
         except errors.VaultpyError as problem:
-            problems.append(problem)
+            yield told_by(problem)
         else:
-            return _found(wish, report, choice, confirmed)
-    if not problems or (len(problems) < len(asked) and _all_missing(problems)):
-        return skipped(f"the account for {serials}: no key that can be looked at has it")
-    return told_by(next((it for it in problems if not _all_missing([it])), problems[0]))
-
-
-def _all_missing(problems: Iterable[errors.VaultpyError]) -> bool:
-    return all(isinstance(problem, errors.AccountMissing) for problem in problems)
+            yield _found(wish, report, choice, confirmed)
+        holders += 1
+    if not holders and (not missing or len(missing) < len(asked)):
+        yield skipped(f"the account for {serials}: no key that can be looked at has it")
+    elif not holders:
+        yield told_by(missing[0])
 
 
 def _found(

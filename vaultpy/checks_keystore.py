@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from vaultpy import errors
 from vaultpy.findings import Finding, WouldAskError, failure, ok, skipped, told_by, warning
 from vaultpy.keystore_format import Argon2, Header
+from vaultpy.rotation_records import is_in_use
 from vaultpy.state import try_lock
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from vaultpy.access_keys import Keystore
-    from vaultpy.records import Enrolment
+    from vaultpy.records import Enrolment, Rotation
     from vaultpy.session_places import Place
 
     class Keystores(Protocol):
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 
 _OTHERS = 0o077
+_ROTATION = "rotation"  # begins the name of the lock that `rotating` holds
 _UNLOCK = "unlock your login keyring (with Seahorse or KWalletManager, or log in again)"
 
 
@@ -76,7 +78,7 @@ def _system(ports: Keystores) -> Finding:
 
 
 def _file(ports: Keystores, path: str) -> Iterator[Finding]:
-    if not Path(path).exists():
+    if not _is_made(path):
         yield ok(f"the keystore file {path} is not made yet: vaultpy add makes it")
         return
     try:
@@ -92,6 +94,23 @@ def _file(ports: Keystores, path: str) -> Iterator[Finding]:
         yield warning(
             text, f"move it away (mv {quote(path)} {quote(path)}.old), then enrol the keys again: vaultpy add"
         )
+
+
+def _is_made(path: str) -> bool:
+    """Tell whether there is a file; raises KeystoreFileUnusable where that cannot be told, or none made."""
+    try:
+        os.stat(path)  # noqa: PTH116  # Path.exists hides some errors and raises others
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        raise errors.KeystoreFileUnusable(path=path, reason=error.strerror) from None
+    else:
+        return True
+    directory = next(it for it in Path(os.path.realpath(path)).parents if it.exists())
+    if not directory.is_dir() or not os.access(directory, os.W_OK | os.X_OK):
+        reason = f"it cannot be made: {directory} is no directory that you may write to"
+        raise errors.KeystoreFileUnusable(path=path, reason=reason)
+    return False
 
 
 def _backend(ports: Keystores, name: str) -> Finding:
@@ -151,6 +170,16 @@ def state(directory: str) -> Iterator[Finding]:
     yield from _held_locks(Path(directory) / "locks")
 
 
+def rotations(enrolments: list[Enrolment], begun: Iterable[Rotation]) -> Iterator[Finding]:
+    """Tell of each rotation that has not come to its end, by a name that can be rotated."""
+    for rotation in begun:
+        key_ids = {rotation.old_id, rotation.new_id}
+        names = [it.name for it in enrolments if it.access_key_id in key_ids and is_in_use(it)]
+        if names:
+            text = f"a rotation of {names[0]} was interrupted, or is still at work"
+            yield warning(text, f"finish it: vaultpy rotate {quote(names[0])}")
+
+
 def _held_locks(directory: Path) -> Iterator[Finding]:
     """Tell of locks that are held: a file that is merely left over is no lock."""
     try:
@@ -159,8 +188,11 @@ def _held_locks(directory: Path) -> Iterator[Finding]:
         return
     for path in paths:
         holder = _holder(path)
-        if holder:
-            text = f"process {holder} is getting credentials, and others wait for it"
+        if holder and path.name.startswith(_ROTATION):
+            text = f"process {holder} is rotating an access key"
+            yield warning(text, "let it finish: that takes a minute, or a touch if the YubiKey blinks")
+        elif holder:
+            text = f"process {holder} is getting credentials"
             yield warning(text, "touch the YubiKey if it blinks, or end that process")
 
 

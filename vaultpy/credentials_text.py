@@ -49,6 +49,12 @@ def holds(text: str, place: InClear, access_key: AccessKey) -> bool | None:
     return id_and_secret == (access_key.id, access_key.secret.reveal())
 
 
+def lines_with(text: str, access_key: AccessKey) -> list[int]:
+    """Return the lines, counted from 1, in which the secret stands, be it in a comment."""
+    secret = access_key.secret.reveal()
+    return [at for at, line in enumerate(text.splitlines(), 1) if secret in line]
+
+
 def without_key(text: str, place: InClear) -> str:
     """Return `text` without the lines that set the key at `place`; every other byte stays.
 

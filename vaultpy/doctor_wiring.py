@@ -13,19 +13,17 @@ from vaultpy.checks_aws import confirmed_endpoint
 from vaultpy.config import Config, Profile
 from vaultpy.findings import WouldAskError
 from vaultpy.index import Index
+from vaultpy.key_check import KeyCheck
 from vaultpy.keystore_file import PASSPHRASE_VARIABLES, keystore_file_path
 from vaultpy.regions import sts_region
 from vaultpy.session_places import all_places, chosen_places
 from vaultpy.state import state_directory
-from vaultpy.sts import Sts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vaultpy.access_keys import Keystore
-    from vaultpy.credentials import AccessKey
-    from vaultpy.iam_records import EnabledDevice, KeyState
-    from vaultpy.key_report import KeyReport
+    from vaultpy.key_look import KeyReport
     from vaultpy.keys_at_hand import Cards
     from vaultpy.records import Enrolment
     from vaultpy.session_places import Place
@@ -154,7 +152,7 @@ class Examined:
 
     # ---- AWS -----------------------------------------------------------------------------------------
 
-    def aws(self, enrolment: Enrolment) -> ExaminedAws:
+    def aws(self, enrolment: Enrolment) -> KeyCheck:
         """Return AWS as the enrolled key reaches it; raises what speaks against asking it."""
         config, index = self.config(), self.index()
         known = config.profile(enrolment.name) if config.has(enrolment.name) else None
@@ -162,30 +160,8 @@ class Examined:
         urls = {service: config.endpoint_url(service, profile) for service in ("sts", "iam")}
         for url in urls.values():
             confirmed_endpoint(index, url)
-        return ExaminedAws(sts_region(enrolment.user_arn, profile.region), urls, profile.settings)
-
-
-class ExaminedAws:
-    """STS and IAM of one region, or at endpoints of their own."""
-
-    def __init__(self, region: str, urls: Mapping[str, str | None], settings: Mapping[str, str]) -> None:
-        self._sts = Sts(region, urls["sts"], settings)
-        self._iam = (region, urls["iam"], settings)
-        self.host = urls["sts"] or f"STS in {region}"
-        self.clock_offset = self._sts.clock_offset
-        self.caller_arn = self._sts.caller_arn
-
-    def mfa_devices(self, signer: AccessKey, user_name: str) -> tuple[EnabledDevice, ...]:
-        """Return the user's MFA devices."""
-        from vaultpy.iam import Iam
-
-        return Iam(*self._iam).mfa_devices(signer, user_name)
-
-    def access_keys(self, signer: AccessKey, user_name: str) -> tuple[KeyState, ...]:
-        """Return the user's access keys."""
-        from vaultpy.iam import Iam
-
-        return Iam(*self._iam).access_keys(signer, user_name)
+        region = sts_region(enrolment.user_arn, profile.region)
+        return KeyCheck(region, urls["sts"], urls["iam"], profile.settings)
 
 
 class _Nobody:

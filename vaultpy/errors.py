@@ -86,6 +86,12 @@ class BadRoleOption(VaultpyError):
     status = 2
 
 
+class BadTemplateValue(VaultpyError):
+    message = "{option} {value} is not {wanted}"
+    hint = "{remedy}"
+    status = 2
+
+
 class CommandNotFound(VaultpyError):
     message = "{command} is not found"
     hint = "check its spelling and PATH; nothing was asked of the YubiKey or AWS"
@@ -104,12 +110,27 @@ class CommandUnusable(CommandNotExecutable):
 
 class NestedShell(VaultpyError):
     message = "this is already a vaultpy shell, for {profile}"
-    hint = "leave it first (exit), or name a command: vaultpy exec {wanted:q} -- CMD"
+    hint = "leave it first (exit, or assume-role --exit), or name a command: vaultpy exec {wanted:q} -- CMD"
+
+
+class Unexportable(VaultpyError):
+    message = "{what} cannot be exported as {format}: {reason}"
+    hint = "start what needs the credentials with them instead: vaultpy exec {profile:q} -- CMD"
 
 
 class NoTerminal(VaultpyError):
     message = "there is no terminal to ask at: {question}"
     hint = "{remedy}"
+
+
+class NoBrowser(VaultpyError):
+    message = "no browser can be opened here: {reason}"
+    hint = "have the address printed, and open it where there is one: vaultpy login {profile:q} --stdout"
+
+
+class BrowserSilent(VaultpyError):
+    message = "the browser did not come for the sign-in address within {seconds} s"
+    hint = "open the address yourself: vaultpy login {profile:q} --stdout"
 
 
 class DemoNeedsFinger(VaultpyError):
@@ -133,6 +154,28 @@ class ConfigMalformed(VaultpyError):
 class ConfigUnwritable(VaultpyError):
     message = "cannot write {path}: {reason}"
     hint = "make it writable, or name another with AWS_CONFIG_FILE; nothing was changed"
+
+
+class CredentialsUnwritable(VaultpyError):
+    message = "cannot write {path}: {reason}"
+    hint = "make it writable, or name another with AWS_SHARED_CREDENTIALS_FILE; nothing was written"
+
+
+class NameInUse(VaultpyError):
+    message = "profile {name} has {key} already, and an SDK would take only one of that and {what}"
+    hint = "choose a name of its own: {command}"
+
+
+class LongTermKeyThere(VaultpyError):
+    message = (
+        "[{name}] of {path} holds access key {key_id} without a session token, which is not written over"
+    )
+    hint = "move it into the keystore (vaultpy import credentials {name:q}), or choose another name with --to"
+
+
+class KeyStays(VaultpyError):
+    message = "cannot take access key {key_id} out of {path}: {reason}"
+    hint = "make it writable, then run this again; the keystore has the key already"
 
 
 class NoSuchProfile(VaultpyError):
@@ -170,9 +213,44 @@ class ProfileExists(VaultpyError):
     hint = "choose another name, or change it there yourself"
 
 
+class RoleTwice(VaultpyError):
+    message = "profile {profile} has a role of its own, {role}"
+    hint = "let its user assume the other one: vaultpy exec {source:q} --role {wanted:q}"
+
+
+class RoleUnplaced(VaultpyError):
+    message = "{role} is not the ARN of a role, nor the name of one in an account that is known here"
+    hint = "write it as --role arn:aws:iam::123456789012:role/NAME"
+
+
+class SourceDecides(VaultpyError):
+    message = "how long the credentials of {profile} last is for their source to say"
+    hint = "leave --duration and --session-duration out; --min-ttl tells how much must be left"
+
+
+class SourceEndsSoon(VaultpyError):
+    message = "the credentials that {profile} gets end in {left}, and {wanted} must be left"
+    hint = "let the source give new ones, or ask for less with --min-ttl"
+
+
+class SourceUnfit(VaultpyError):
+    message = "the source of profile {profile} gives a long-term access key, which no command is handed"
+    hint = "enrol it, and it gives sessions: vaultpy add {profile:q}"
+
+
 class UnsupportedSource(VaultpyError):
-    message = "profile {profile} takes its credentials from {source}, which vaultpy does not serve yet"
-    hint = "give it a source_profile whose access key is enrolled: vaultpy add NAME"
+    message = "profile {profile} takes its credentials from {source}, which vaultpy cannot ask"
+    hint = "use a profile with credential_process = aws configure export-credentials --profile {profile:q}"
+
+
+class SourceFailed(VaultpyError):
+    message = "profile {profile} gets no credentials from {source}: {reason}"
+    hint = "see what the AWS CLI says: aws sts get-caller-identity --profile {profile:q}"
+
+
+class SsoLoginNeeded(VaultpyError):
+    message = "the login of profile {profile} to Identity Center has ended, or never was"
+    hint = "log in, then run this again: aws sso login --profile {profile:q}"
 
 
 # ---- what is enrolled --------------------------------------------------------------------------------
@@ -188,6 +266,11 @@ class AlreadyEnrolled(VaultpyError):
     hint = "replace it: vaultpy add --force {profile:q}"
 
 
+class KeyChanged(VaultpyError):
+    message = "another run has given {profile} access key {new_id} in the place of {old_id} meanwhile"
+    hint = "run this again"
+
+
 class RootKey(VaultpyError):
     message = "this access key belongs to the root user of account {account}, whom nothing can limit"
     hint = "delete it in the AWS console and enrol an IAM user's key instead; nothing was stored"
@@ -198,9 +281,51 @@ class NotAnIamUser(VaultpyError):
     hint = "enrol the long-term access key (AKIA...) of an IAM user; nothing was stored"
 
 
+class KeyOfAnother(VaultpyError):
+    message = "profile {profile} has no access key of its own: it uses that of {source}"
+    hint = "rotate that one: vaultpy rotate {source:q}"
+
+
+class KeysForbidden(VaultpyError):
+    message = "AWS does not let {user} see and change its own access keys"
+    hint = "{remedy}"
+
+
+class TwoKeys(VaultpyError):
+    message = "{user} has two access keys already: besides {mine} there is {other_id} ({other})"
+    hint = "if nothing uses {other_id} any more, delete it: {how}"
+
+
+class NewKeyUnknown(VaultpyError):
+    message = "AWS does not know the new access key {new_id} after a minute; {old_id} is still in use"
+    hint = "run this again in some minutes, and it goes on from here: vaultpy rotate {profile:q}"
+
+
+class OldKeyStays(VaultpyError):
+    message = "{new_id} is in use, but {old_id} could not be made inactive or deleted: {reason}"
+    hint = (
+        "let an administrator do it: aws iam delete-access-key --user-name {user:q} --access-key-id {old_id}"
+    )
+
+
 class BadKeyInput(VaultpyError):
     message = "no access key in {where}: {problem}"
     hint = "{remedy}"
+
+
+class NothingToImport(VaultpyError):
+    message = "no access key of {profile} in {where}"
+    hint = "see what is there: vaultpy import {source}"
+
+
+class AwsVaultMissing(VaultpyError):
+    message = "aws-vault is not found, and only it opens its stores"
+    hint = "install it, or add its directory to PATH; nothing was changed"
+
+
+class AwsVaultFailed(VaultpyError):
+    message = "aws-vault does not list its keys: {reason}"
+    hint = "see what it says itself: aws-vault list --credentials"
 
 
 class BadVariable(VaultpyError):
@@ -395,6 +520,66 @@ class YubiKeyFailed(VaultpyError):
     hint = "pull it out, plug it in and run this again"
 
 
+class SeveralYubiKeys(VaultpyError):
+    message = "several YubiKeys are plugged in, and any may be meant: {seen}"
+    hint = "name the one to write to with --yubikey or VAULTPY_YUBIKEY, or pull the others out"
+
+
+class NothingToWriteTo(VaultpyError):
+    message = "no YubiKey to write to was plugged in within {seconds} s"
+    hint = "have it at hand and run this again"
+
+
+class NfcReadOnly(VaultpyError):
+    message = "{where} lies on an NFC reader, over which no account can be written"
+    hint = "plug it in by USB and run this again"
+
+
+class TouchUnknown(VaultpyError):
+    message = "{where} has firmware {version}, which cannot make an account wait for a touch"
+    hint = "use a YubiKey with firmware 4.2.6 or later; nothing was written"
+
+
+class YubiKeyFull(VaultpyError):
+    message = "{where} has no place for another account: it holds {count}"
+    hint = "delete one that you no longer use: ykman oath accounts delete NAME"
+
+
+class AccountExists(VaultpyError):
+    message = "{where} holds an account {account} already"
+    hint = "if nothing uses it any more, delete it: ykman oath accounts delete {account:q}"
+
+
+class AccountNameTooLong(VaultpyError):
+    message = "the name of an account has at most {most} bytes on a YubiKey, and {account} has {length}"
+    hint = "give the MFA device a shorter name; nothing was written"
+
+
+class PutRefused(VaultpyError):
+    message = "{where} refused to store account {account}: {reason}"
+    hint = "see what it holds (ykman oath accounts list), then run this again; nothing was stored"
+
+
+class BadSeed(VaultpyError):
+    message = "that is no secret key of an MFA device: {problem}"
+    hint = "run this again and type the whole secret key that AWS shows beside the QR code"
+
+
+class NoYubiKeyForCode(VaultpyError):
+    message = "no YubiKey was plugged in in time"
+    hint = "{remedy}"
+
+
+class NoMfaDevice(VaultpyError):
+    message = "no MFA device is known for {profile} that a YubiKey can stand for"
+    hint = "see what there is: vaultpy mfa list {profile:q}"
+
+
+class SeveralMfaDevices(VaultpyError):
+    message = "{user} has several MFA devices: {mfa_serials}"
+    hint = "name the one to remove: vaultpy mfa remove {profile:q} --mfa-serial ARN"
+
+
 class NoCode(VaultpyError):
     message = (
         "{mfa_serial} is no device that a YubiKey can stand for, and there is no terminal to type a code at"
@@ -416,6 +601,11 @@ class CodeRefused(VaultpyError):
     hint = "the account on the YubiKey belongs to another MFA device, or is out of step: resync it in IAM"
 
 
+class CodeSpent(VaultpyError):
+    message = "a code of this half minute has been sent for {mfa_serial}, and AWS takes each once"
+    hint = "give the next code that is shown, or leave --mfa-token out"
+
+
 class TypedCodeRefused(VaultpyError):
     message = "AWS refused that code for {mfa_serial}"
     hint = "wait for the next code and run this again; each code works once"
@@ -428,9 +618,61 @@ class MfaDeviceRefused(VaultpyError):
     )
 
 
+class MfaForbidden(VaultpyError):
+    message = "AWS does not let {signer} manage the MFA devices of {user}: {reason}"
+    hint = "have an administrator do it: vaultpy mfa enroll PROFILE --user {user:q}"
+
+
+class MfaDeviceExists(VaultpyError):
+    message = "there is an MFA device {serial} already"
+    hint = "give the new one another name: vaultpy mfa enroll {profile:q} --name NAME"
+
+
+class MfaDeviceLeft(VaultpyError):
+    message = "there is an MFA device {serial} that is nobody's, as after a run that was interrupted"
+    hint = "delete it: aws iam delete-virtual-mfa-device --serial-number {serial:q}"
+
+
+class MfaDevicesFull(VaultpyError):
+    message = "{user} has {count} MFA devices, and AWS allows no more"
+    hint = "see which one is no longer used: aws iam list-mfa-devices --user-name {user:q}"
+
+
+class NotTheirDevice(VaultpyError):
+    message = "{mfa_serial} is no MFA device of {user}"
+    hint = "see which ones are: vaultpy mfa list {profile:q}"
+
+
+class DeviceForbidden(VaultpyError):
+    message = "AWS does not let this user {action} MFA device {mfa_serial}"
+    hint = "{remedy}"
+
+
+class ResyncRefused(VaultpyError):
+    message = "AWS does not take the codes of {mfa_serial}: the account on the YubiKey has another secret"
+    hint = (
+        "remove the device, then enrol one anew: vaultpy mfa remove {profile:q} --mfa-serial {mfa_serial:q}"
+    )
+
+
+class MfaRemovalUnfinished(VaultpyError):
+    message = "MFA device {mfa_serial} is not removed everywhere: {left}"
+    hint = "mend that, then finish it: {command}"
+
+
 class RoleDenied(VaultpyError):
     message = "AWS does not let {user} assume {role}"
     hint = "check the role's name, its trust policy (principal, MFA, external_id) and the user's permissions"
+
+
+class FederationDenied(VaultpyError):
+    message = "AWS does not let {user} sign in without a role: GetFederationToken is forbidden, or needs MFA"
+    hint = "sign in with a role that this user may assume: vaultpy login {profile:q} --role NAME"
+
+
+class SigninRefused(VaultpyError):
+    message = "{host} does not let these credentials into the console: {reason}"
+    hint = "get new ones, or name the profile of a role: vaultpy login {profile:q} --no-cache"
 
 
 class AccessKeyRefused(VaultpyError):
@@ -451,13 +693,23 @@ class SecretWrong(VaultpyError):
 
 
 class ClockWrong(VaultpyError):
-    message = "this computer's clock is {amount} {direction} AWS's"
+    message = "this computer's clock is {off} AWS's"
     hint = "set it: sudo timedatectl set-ntp true"
+
+
+class MinTtlUnreachable(VaultpyError):
+    message = "{wanted} cannot be had: AWS gives {role} for 1h when another session assumes it"
+    hint = "ask for 1h or less; if it is the user's only role, --direct puts the code on the role itself"
+
+
+class SessionTooShort(VaultpyError):
+    message = "a session of {seconds} s is too short: SDKs ask for a new one when 15 minutes are left"
+    hint = "ask for a longer one: vaultpy credential-process --duration 1h {profile:q}"
 
 
 class DurationRefused(VaultpyError):
     message = "AWS refuses that duration: {reason}"
-    hint = "ask for another: --duration 1h, or duration_seconds in the profile"
+    hint = "ask for another: --duration 1h, duration_seconds in the profile, or less with --min-ttl"
 
 
 class RegionOff(VaultpyError):
@@ -494,6 +746,10 @@ class AwsRefused(VaultpyError):
     message = "AWS refused: {code}: {reason}"
     hint = "check the profile against that; vaultpy --debug shows each call"
 
+    def __init__(self, **facts: object) -> None:
+        self.code = str(facts.get("code", ""))
+        super().__init__(**facts)
+
 
 class AnswerMalformed(VaultpyError):
     message = "{host} gave an answer that is not AWS's: {reason}"
@@ -514,8 +770,18 @@ class EndpointUnconfirmed(VaultpyError):
 
 
 class StillBusy(VaultpyError):
-    message = "process {pid} has been getting the same credentials for {seconds} s"
-    hint = "touch the YubiKey if it blinks, or end that process, then run this again"
+    message = "process {pid} is still {doing}, after {seconds} s of waiting for it"
+    hint = "{remedy}"
+
+
+class TimedOut(VaultpyError):
+    message = "no credentials for {profile} within {seconds} s"
+    hint = "see what they wait for: vaultpy exec {profile:q} -- true"
+
+
+class TimedOutJustNow(VaultpyError):
+    message = "{reason} ({ago} s ago; nobody is asked again for {left} s)"
+    hint = "{remedy}"
 
 
 class Internal(VaultpyError):

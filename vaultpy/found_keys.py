@@ -5,7 +5,7 @@ from __future__ import annotations
 from vaultpy import key_input
 from vaultpy.config import decode, read_bytes
 from vaultpy.config_text import IniText, name_in
-from vaultpy.credentials_text import KEY_ID, MFA_DEVICE, SECRET, InClear
+from vaultpy.credentials_text import KEY_ID, MFA_DEVICE, SECRET, SESSION_TOKENS, InClear, lines_with
 from vaultpy.errors import VaultpyError
 from vaultpy.profile import is_mfa_serial
 from vaultpy.values import Value
@@ -34,8 +34,9 @@ LONG_TERM = "-long-term"
 class FoundKey(Value):
     """An access key that another tool keeps and that is to be enrolled as `name`.
 
-    `where` says where it is; in a file of AWS's it is `in_clear`. `mfa_serial` is the device that the tool
-    uses with it, if it says so. Where there is no `access_key`, `problem` says why.
+    `where` says where it is; one with a secret in a file of AWS's that does not end by itself is `in_clear`.
+    `mfa_serial` is the device that the tool uses with it, if it says so. Where there is no `access_key`,
+    `problem` says why.
     """
 
     __slots__ = ("access_key", "in_clear", "mfa_serial", "name", "problem", "where")
@@ -93,6 +94,12 @@ def of_aws_mfa(credentials: str) -> list[FoundKey]:
     ]
 
 
+def lines_left(place: InClear, access_key: AccessKey) -> list[int]:
+    """Return in which lines of that file, from 1, the secret still stands; raises ConfigUnreadable."""
+    variable = "AWS_SHARED_CREDENTIALS_FILE"
+    return lines_with(decode(read_bytes(place.path, variable), place.path, variable), access_key)
+
+
 def of_aws_vault(aws_vault: AwsVault, wanted: Callable[[str], bool]) -> list[FoundKey]:
     """Return the keys that aws-vault keeps under names that are `wanted`, each handed out by itself.
 
@@ -124,6 +131,7 @@ def _in_clear(name: str, place: InClear, settings: Mapping[str, str]) -> FoundKe
     try:
         access_key = key_input.from_settings(settings, str(place))
     except VaultpyError as error:
-        return FoundKey(name, str(place), None, in_clear=place, problem=error.message)
+        stays = settings.get(SECRET) and not any(map(settings.get, SESSION_TOKENS))
+        return FoundKey(name, str(place), None, in_clear=place if stays else None, problem=error.message)
     serial = device if is_mfa_serial(device) else ""
     return FoundKey(name, str(place), access_key, in_clear=place, mfa_serial=serial)

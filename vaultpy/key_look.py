@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from vaultpy import errors
 from vaultpy.held_account import HeldAccount
-from vaultpy.key_report import KeyReport
 from vaultpy.keys_at_hand import KeysAtHand, Selection
+from vaultpy.mfa import Nothing
 from vaultpy.oath_passwords import OathPasswords
+from vaultpy.values import Value
 from vaultpy.yubikey import YubiKey
 
 if TYPE_CHECKING:
@@ -23,7 +24,37 @@ if TYPE_CHECKING:
 _PATIENCE_SECONDS = 3.0
 
 
-class Nobody:
+class KeyReport(Value):
+    """A key, and the accounts on it; None if it is locked and nobody remembers its OATH password.
+
+    `where` names it for a person, `version` is its firmware's (of other makers' tokens, their OATH's).
+    """
+
+    __slots__ = ("accounts", "fips", "has_password", "over_usb", "serial", "version", "where")
+    where: str
+    serial: str | None
+    version: tuple[int, ...]
+    fips: bool
+    over_usb: bool
+    has_password: bool
+    accounts: tuple[HeldAccount, ...] | None
+
+    def __init__(  # noqa: PLR0913  # a record has its fields
+        self,
+        where: str,
+        serial: str | None,
+        version: tuple[int, ...],
+        *,
+        fips: bool,
+        over_usb: bool,
+        has_password: bool,
+        accounts: tuple[HeldAccount, ...] | None,
+    ) -> None:
+        self._set(where=where, serial=serial, version=version, fips=fips, over_usb=over_usb)
+        self._set(has_password=has_password, accounts=accounts)
+
+
+class Nobody(Nothing):
     """Who is never asked: an unknown password stays unknown, and a held card is left to others."""
 
     def note(self, text: str) -> None:
@@ -52,12 +83,6 @@ class Nobody:
         self._left -= seconds
         select([wake] if wake else [], [], [], seconds)
         return None
-
-    def prepare(self) -> None:
-        """Begin nothing."""
-
-    def check(self) -> None:
-        """Find nothing wrong."""
 
 
 def look_at_keys(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from vaultpy import access_keys, errors
 from vaultpy.config_edit import NewProfile, add_profiles, check_profiles, take_out_key
-from vaultpy.enrolment import Checked, check
+from vaultpy.key_owner import Checked, check
 from vaultpy.values import Value
 
 TYPE_CHECKING = False
@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from vaultpy.access_keys import Keystore
     from vaultpy.config import Config
     from vaultpy.credentials import AccessKey
-    from vaultpy.enrolment import Aws, Enroller
+    from vaultpy.enrolment import Enroller
     from vaultpy.found_keys import FoundKey
     from vaultpy.index import Index
+    from vaultpy.key_owner import Aws
     from vaultpy.records import Enrolment
 
 _OF_ONE_KEY = (
@@ -193,11 +194,20 @@ class Mover:
         stored = self._stored(enrolment) if enrolment else None
         if stored is None or stored != access_key:
             raise errors.KeystoreFailed(keystore=self.keystore, reason="what was stored does not come back")
-        arn = self._aws(name).caller_arn(stored)
+        arn = self._arn_of(stored, name)
         if arn != move.checked.user_arn:
             raise errors.KeystoreFailed(keystore=self.keystore, reason=f"AWS takes its key for that of {arn}")
         in_clear = move.found.in_clear
         return Moved(added, taken_out=in_clear is not None and take_out_key(in_clear, access_key))
+
+    def _arn_of(self, stored: AccessKey, name: str) -> str:
+        facts = {"key_id": stored.id, "profile": name}
+        try:
+            return self._aws(name).caller_arn(stored)
+        except errors.AccessKeyRefused:
+            raise errors.AccessKeyRefused(**facts) from None
+        except errors.SecretWrong:
+            raise errors.SecretWrong(**facts) from None
 
     def _enrolled(self, move: Move) -> list[str]:
         name, access_key = move.found.name, move.access_key

@@ -7,10 +7,13 @@ import time
 from typing import TYPE_CHECKING
 
 from vaultpy import errors
+from vaultpy.ledger import Ledger
+from vaultpy.mfa import STEP_SECONDS
 from vaultpy.simulated.aws import SimulatedAws
 from vaultpy.simulated.aws_faults import Fault
 from vaultpy.simulated.aws_server import AwsServer, Reply
 from vaultpy.simulated.yubikey import SimulatedYubiKey
+from zoo.keeper import newcomer
 from zoo.scenario import leads_to
 
 if TYPE_CHECKING:
@@ -39,6 +42,15 @@ def an_account_with_another_devices_seed(zoo: Zoo) -> Told:
     return told
 
 
+@leads_to(errors.CodeSpent)
+def a_code_of_a_half_minute_that_is_spent(zoo: Zoo) -> Told:
+    device = zoo.device()
+    now = time.time()
+    ledger = Ledger(f"{zoo.world.environment['XDG_STATE_HOME']}/vaultpy", time.time)
+    ledger.spend(device.serial, int(now // STEP_SECONDS) + 1)  # so that none begins before the run is over
+    return zoo.exec_fails("--mfa-serial", device.serial, "--mfa-token", device.code(now))
+
+
 @leads_to(errors.TypedCodeRefused, sends=1)
 def a_code_that_was_used_before(zoo: Zoo) -> Told:
     device = zoo.device()
@@ -51,6 +63,75 @@ def a_code_that_was_used_before(zoo: Zoo) -> Told:
 def a_device_of_somebody_elses(zoo: Zoo) -> Told:
     serial = zoo.world.device.serial.replace("alice", "bob")
     return zoo.exec_fails("--mfa-serial", serial, "--mfa-token", "123456")
+
+
+@leads_to(errors.MfaForbidden)
+def a_user_who_may_make_no_device(zoo: Zoo) -> Told:
+    user, enrolled = newcomer(zoo)
+    user.denied.add("iam:CreateVirtualMFADevice")
+    with zoo.plugged_in(SimulatedYubiKey()) as environment:
+        return zoo.fails("mfa", "enroll", "new", env=environment | enrolled)
+
+
+@leads_to(errors.MfaDeviceExists)
+def a_second_device_of_the_same_name(zoo: Zoo) -> Told:
+    with zoo.plugged_in(SimulatedYubiKey()) as environment:
+        return zoo.fails("mfa", "enroll", "dev", env=environment)
+
+
+@leads_to(errors.MfaDeviceLeft)
+def a_device_that_is_nobodys(zoo: Zoo) -> Told:
+    user, enrolled = newcomer(zoo)
+    left = user.account.virtual_device(user.name)
+    with zoo.plugged_in(SimulatedYubiKey()) as environment:
+        told = zoo.fails("mfa", "enroll", "new", env=environment | enrolled)
+    assert left.serial in user.account.virtual_devices
+    return told
+
+
+@leads_to(errors.MfaDevicesFull)
+def a_ninth_device(zoo: Zoo) -> Told:
+    user, enrolled = newcomer(zoo)
+    for number in range(8):
+        user.fido_device(str(number))
+    with zoo.plugged_in(SimulatedYubiKey()) as environment:
+        return zoo.fails("mfa", "enroll", "new", env=environment | enrolled)
+
+
+@leads_to(errors.NotTheirDevice)
+def a_device_that_is_to_be_removed_from_the_wrong_user(zoo: Zoo) -> Told:
+    other, _ = newcomer(zoo)
+    theirs = other.mfa_device()
+    told = zoo.fails("mfa", "remove", "dev", "--yes", "--mfa-serial", theirs.serial)
+    assert list(other.mfa_devices) == [theirs.serial]
+    return told
+
+
+@leads_to(errors.DeviceForbidden)
+def a_user_who_may_remove_no_device(zoo: Zoo) -> Told:
+    user, enrolled = newcomer(zoo)
+    user.denied.add("iam:DeactivateMFADevice")
+    device = user.mfa_device()
+    told = zoo.fails("mfa", "remove", "new", "--yes", env=zoo.env(**enrolled))
+    assert list(user.mfa_devices) == [device.serial]
+    return told
+
+
+@leads_to(errors.ResyncRefused)
+def a_resync_with_another_devices_seed(zoo: Zoo) -> Told:
+    stranger, device = SimulatedYubiKey(), zoo.device()
+    stranger.add_account(device.serial, b"another twenty bytes")
+    with zoo.plugged_in(stranger) as environment:
+        told = zoo.fails("mfa", "resync", "dev", "--mfa-serial", device.serial, env=environment)
+    assert stranger.calculations == 2
+    return told
+
+
+@leads_to(errors.MfaRemovalUnfinished)
+def a_device_that_is_only_deactivated(zoo: Zoo) -> Told:
+    device = zoo.device()
+    zoo.world.aws.fail_nth(3, Fault.SERVICE_UNAVAILABLE)  # after the look whether it may, and the first half
+    return zoo.fails("mfa", "remove", "dev", "--yes", "--mfa-serial", device.serial)
 
 
 @leads_to(errors.RoleDenied, sends=2)
@@ -86,6 +167,11 @@ def a_clock_that_is_an_hour_off_is_named_before_a_code_is_spent(zoo: Zoo) -> Tol
     return told
 
 
+@leads_to(errors.SessionTooShort)
+def a_session_that_an_sdk_would_renew_at_every_request(zoo: Zoo) -> Told:
+    return zoo.fails("credential-process", "--duration", "15m", "dev-role")
+
+
 @leads_to(errors.DurationRefused)
 def more_than_any_role_gives(zoo: Zoo) -> Told:
     return zoo.exec_fails("--duration", "13h")
@@ -94,6 +180,12 @@ def more_than_any_role_gives(zoo: Zoo) -> Told:
 @leads_to(errors.DurationRefused, sends=1)
 def more_than_this_role_gives(zoo: Zoo) -> Told:
     return zoo.exec_fails(*zoo.given_code(), "--duration", "2h")
+
+
+@leads_to(errors.MinTtlUnreachable)
+def two_hours_of_a_role_that_another_session_assumes(zoo: Zoo) -> Told:
+    config = f"[profile ops]\nrole_arn = {zoo.world.role.arn}\nsource_profile = dev\nvaultpy_mfa = shared\n"
+    return zoo.exec_fails("--min-ttl", "2h", profile="ops", env=zoo.with_config(config))
 
 
 @leads_to(errors.RegionOff)
@@ -156,3 +248,19 @@ def an_endpoint_that_reads_in_two_ways(zoo: Zoo) -> Told:
 @leads_to(errors.EndpointUnconfirmed)
 def an_endpoint_that_is_not_aws(zoo: Zoo) -> Told:
     return zoo.exec_fails(env=zoo.env(AWS_ENDPOINT_URL="https://sts.example.com"))
+
+
+@leads_to(errors.FederationDenied)
+def a_user_who_needs_mfa_for_everything(zoo: Zoo) -> Told:
+    zoo.world.alice.denied_without_mfa.add("sts:GetFederationToken")
+    try:
+        return zoo.fails("login", "dev", "--stdout")
+    finally:
+        zoo.world.alice.denied_without_mfa.clear()
+
+
+@leads_to(errors.SigninRefused)
+def a_sign_in_that_takes_no_such_credentials(zoo: Zoo) -> Told:
+    answer = '{{"Version": 1, "AccessKeyId": "{}", "SecretAccessKey": "x", "SessionToken": "y"}}'
+    config = f"[profile other]\ncredential_process = echo '{answer.format('ASIAIOSFODNN7EXAMPLE')}'\n"
+    return zoo.fails("login", "other", "--stdout", env=zoo.with_config(config))

@@ -45,6 +45,13 @@ def a_role_without_its_arn(zoo: Zoo) -> Told:
     return zoo.fails("add", "other", "--env", "--role", "admin", env=zoo.with_key())
 
 
+@leads_to(errors.BadTemplateValue)
+def a_template_for_every_account_at_once(zoo: Zoo) -> Told:
+    return zoo.fails(
+        "template", "cross-account-role", "--parent", "*", "--external-id", "x9", "--role", "audit"
+    )
+
+
 @leads_to(errors.CommandNotFound)
 def a_command_that_is_missing(zoo: Zoo) -> Told:
     return zoo.fails("exec", "dev-role", "--", "no-such-command")
@@ -75,6 +82,11 @@ def a_shell_within_a_shell(zoo: Zoo) -> Told:
     return zoo.fails("exec", "dev-role", env=zoo.env(VAULTPY="dev"))
 
 
+@leads_to(errors.Unexportable)
+def a_region_of_more_than_a_line(zoo: Zoo) -> Told:
+    return zoo.fails("export", "--region", "eu-west-1\nEVIL=1", "dev-role")
+
+
 @leads_to(errors.NoTerminal)
 def a_key_that_nobody_can_type(zoo: Zoo) -> Told:
     return zoo.fails("add", "other")
@@ -88,3 +100,15 @@ def a_removal_that_nobody_can_confirm(zoo: Zoo) -> Told:
 @leads_to(errors.DemoNeedsFinger)
 def a_demo_without_a_keyboard(zoo: Zoo) -> Told:
     return zoo.fails("demo")
+
+
+@leads_to(errors.NoBrowser)
+def a_machine_without_a_display(zoo: Zoo) -> Told:
+    return zoo.fails("login", "dev-role", env=zoo.env(BROWSER=None, DISPLAY=None, WAYLAND_DISPLAY=None))
+
+
+@leads_to(errors.BrowserSilent, slow=True)
+def a_browser_that_goes_elsewhere(zoo: Zoo) -> Told:
+    told = zoo.fails("login", "dev", env=zoo.env(BROWSER="true"))
+    assert "session policy arn:aws:iam::aws:policy/AdministratorAccess" in told.talk[0]
+    return told

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from support.pcscd import YUBIKEY_READER
 from support.pseudo_terminal import PseudoTerminal
-from support.virtual_card import VirtualCard
+from support.virtual_card import USB_ATR, VirtualCard
 from support.world import BIN, World
 from zoo.templates import Lines
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import IO
 
     from vaultpy.simulated.aws import Call
+    from vaultpy.simulated.aws_accounts import User
     from vaultpy.simulated.aws_mfa import MfaDevice
     from vaultpy.simulated.yubikey import SimulatedYubiKey
 
@@ -112,9 +113,9 @@ class Zoo:
         return ("--mfa-serial", device.serial, "--mfa-token", device.code(time.time()))
 
     @contextmanager
-    def plugged_in(self, yubikey: SimulatedYubiKey) -> Iterator[dict[str, str]]:
+    def plugged_in(self, yubikey: SimulatedYubiKey, atr: bytes = USB_ATR) -> Iterator[dict[str, str]]:
         """Put a key into the spare reader; give the environment in which only that reader is looked at."""
-        with VirtualCard(yubikey, self.world.pcscd.readers[1]):
+        with VirtualCard(yubikey, self.world.pcscd.readers[1], atr):
             yield self.env(VAULTPY_READER=_SPARE_READER)
 
     @contextmanager
@@ -180,3 +181,20 @@ def told_by(text: str, status: int, words: tuple[str, ...]) -> Told:
     assert not any("error: " in line for line in talk), text
     verb = next(word for word in words if not word.startswith("-"))
     return Told(Lines.of(error, hint), talk, status, verb)
+
+
+def newcomer(zoo: Zoo) -> tuple[User, dict[str, str]]:
+    """Return a new user without an MFA device, and the variables with which its key is enrolled as `new`."""
+    directory = zoo.directory()
+    user = zoo.world.alice.account.user(directory.name)
+    places = {
+        "AWS_CONFIG_FILE": str(directory / "config"),
+        "XDG_STATE_HOME": str(directory / "state"),
+        "XDG_DATA_HOME": str(directory / "data"),
+    }
+    key = user.access_key()
+    zoo.world.vaultpy(
+        *("add", "new", "--env"),
+        env=zoo.with_key(AWS_ACCESS_KEY_ID=key.id, AWS_SECRET_ACCESS_KEY=key.secret, **places),
+    ).check_returncode()
+    return user, places

@@ -6,17 +6,18 @@ import socket
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from yubikit.oath import HASH_ALGORITHM, OATH_TYPE, CredentialData, OathSession
 
-from support.pcscd import Pcscd
+from support.pcscd import YUBIKEY_READER, Pcscd
+from support.virtual_card import NFC_ATR, VirtualCard
 from vaultpy import errors
 from vaultpy.simulated.connection import SimulatedConnection
 from vaultpy.simulated.finger import NoFinger, PressedFinger
 from vaultpy.simulated.yubikey import SimulatedYubiKey
-from zoo.keeper import AS_NOBODY, VAULTPY, told_by
+from zoo.keeper import AS_NOBODY, VAULTPY, newcomer, told_by
 from zoo.scenario import leads_to
 
 if TYPE_CHECKING:
@@ -250,6 +251,103 @@ def a_key_that_does_not_wait_for_the_touch(zoo: Zoo) -> Told:
     broken.add_account(zoo.world.device.serial, zoo.world.device.seed, touch=True)
     with zoo.plugged_in(broken) as environment:
         return zoo.exec_fails(env=environment)
+
+
+@leads_to(errors.SeveralYubiKeys)
+def two_keys_that_could_be_written_to(zoo: Zoo) -> Told:
+    with Pcscd(zoo.directory(), (f"{YUBIKEY_READER} A", YUBIKEY_READER)) as both, ExitStack() as plugged:
+        for serial, reader in enumerate(both.readers, 1):
+            plugged.enter_context(VirtualCard(SimulatedYubiKey(serial), reader))
+        return zoo.fails("mfa", "enroll", "dev", env=zoo.env(**both.environment))
+
+
+@leads_to(errors.NothingToWriteTo, slow=True)
+def no_key_to_write_to(zoo: Zoo) -> Told:
+    with Pcscd(zoo.directory()) as empty:
+        return zoo.fails("mfa", "enroll", "dev", env=zoo.env(**empty.environment))
+
+
+@leads_to(errors.NfcReadOnly)
+def a_key_on_an_nfc_reader(zoo: Zoo) -> Told:
+    with zoo.plugged_in(SimulatedYubiKey(), NFC_ATR) as environment:
+        return zoo.fails("mfa", "enroll", "dev", env=environment)
+
+
+@leads_to(errors.TouchUnknown)
+def firmware_that_knows_no_touch(zoo: Zoo) -> Told:
+    with zoo.plugged_in(SimulatedYubiKey(version=(4, 2, 5))) as environment:
+        return zoo.fails("mfa", "enroll", "dev", env=environment)
+
+
+@leads_to(errors.YubiKeyFull)
+def a_key_without_a_free_place(zoo: Zoo) -> Told:
+    yubikey = SimulatedYubiKey()
+    for number in range(32):
+        yubikey.add_account(f"GitHub:user-{number}", _SEED)
+    with zoo.plugged_in(yubikey) as environment:
+        return zoo.fails("mfa", "enroll", "dev", env=environment)
+
+
+@leads_to(errors.AccountExists)
+def an_account_that_would_be_overwritten(zoo: Zoo) -> Told:
+    user, enrolled = newcomer(zoo)
+    serial = user.account.arn(f"mfa/{user.name}")
+    yubikey = SimulatedYubiKey()
+    yubikey.add_account(serial, _SEED)
+    with zoo.plugged_in(yubikey) as environment:
+        told = zoo.fails("mfa", "enroll", "new", env=environment | enrolled)
+    assert yubikey.accounts == {serial: False}
+    return told
+
+
+@leads_to(errors.AccountNameTooLong)
+def a_user_whose_name_is_too_long_for_a_key(zoo: Zoo) -> Told:
+    with zoo.plugged_in(SimulatedYubiKey()) as environment:
+        return zoo.fails("mfa", "enroll", "dev", "--user", "x" * 64, env=environment)
+
+
+@leads_to(errors.PutRefused)
+def a_key_that_refuses_the_account(zoo: Zoo) -> Told:
+    user, enrolled = newcomer(zoo)
+    yubikey = SimulatedYubiKey()
+    yubikey.refusals = {"PUT": 0x6985}
+    with zoo.plugged_in(yubikey) as environment:
+        told = zoo.fails("mfa", "enroll", "new", env=environment | enrolled)
+    assert user.account.arn(f"mfa/{user.name}") not in user.account.virtual_devices
+    return told
+
+
+@leads_to(errors.BadSeed)
+def half_of_a_secret_key(zoo: Zoo) -> Told:
+    _, enrolled = newcomer(zoo)
+    with zoo.plugged_in(SimulatedYubiKey()) as environment:
+        told = zoo.fails_at_terminal(
+            *("mfa", "enroll", "new", "--secret"),
+            env=environment | enrolled,
+            dialogue={"(not shown): ": "GEZDGNBVGY"},
+        )
+    assert "GEZDGNBVGY" not in "".join(told.talk)
+    return told
+
+
+@leads_to(errors.NoYubiKeyForCode, slow=True)
+def a_code_without_a_key(zoo: Zoo) -> Told:
+    with Pcscd(zoo.directory()) as empty:
+        environment = zoo.env(**empty.environment)
+        return zoo.fails("mfa", "code", "dev", "--mfa-serial", zoo.device().serial, env=environment)
+
+
+@leads_to(errors.NoMfaDevice)
+def a_token_that_no_key_can_stand_for(zoo: Zoo) -> Told:
+    return zoo.fails("mfa", "code", "dev", "--mfa-serial", "GAHT12345678")
+
+
+@leads_to(errors.SeveralMfaDevices)
+def a_removal_that_may_mean_any(zoo: Zoo) -> Told:
+    user, enrolled = newcomer(zoo)
+    for name in ("one", "two"):
+        user.mfa_device(f"{user.name}-{name}")
+    return zoo.fails("mfa", "remove", "new", "--yes", env=zoo.env(**enrolled))
 
 
 @leads_to(errors.NoCode)

@@ -7,7 +7,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vaultpy import __version__, errors
-from vaultpy.cli import add, clear, demo, exec_, list_, remove
+from vaultpy.cli import (
+    add,
+    clear,
+    credential_process,
+    demo,
+    doctor,
+    exec_,
+    export,
+    import_,
+    list_,
+    login,
+    mfa,
+    remove,
+    rotate,
+    shell_init,
+    status,
+    template,
+    write,
+)
 from vaultpy.cli.context import listen
 
 if TYPE_CHECKING:
@@ -26,11 +44,22 @@ app = typer.Typer(
 )
 app.command("add")(add.add)
 app.command("exec")(exec_.exec_)
+app.command("export")(export.export)
+app.command("shell-init")(shell_init.shell_init)
+app.command("credential-process")(credential_process.credential_process)
 app.command("list")(list_.list_)
 app.command("ls", hidden=True)(list_.list_)
+app.command("status")(status.status)
+app.command("doctor")(doctor.doctor)
+app.command("login")(login.login)
+app.command("write")(write.write)
 app.command("remove")(remove.remove)
 app.command("rm", hidden=True)(remove.remove)
 app.command("clear")(clear.clear)
+app.command("rotate")(rotate.rotate)
+app.command("import")(import_.import_)
+app.add_typer(mfa.mfa, name="mfa")
+app.add_typer(template.template, name="template")
 app.command("demo", context_settings={"allow_interspersed_args": False})(demo.demo)
 
 
@@ -68,6 +97,6 @@ def command_line(words: list[str], seed: tuple[Mapping[str, str], Terminal, Wire
     else:
         return status or 0
     verb = next((word for word in words if not word.startswith("-")), "")
-    known = any(command.name == verb for command in app.registered_commands)
+    known = verb in [command.name for command in app.registered_commands] or verb in {"mfa", "template"}
     problem = problem[:1].lower() + problem[1:]
     raise (errors.UsageError if known else errors.UnknownCommand)(problem=problem, command=verb)

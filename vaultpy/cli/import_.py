@@ -10,12 +10,14 @@ import typer
 
 from vaultpy import errors
 from vaultpy.cli.context import say, wiring
-from vaultpy.found_keys import in_files, of_aws_mfa, of_aws_vault
-from vaultpy.moving import Move
+from vaultpy.cli.rotate import rotate_and_tell
+from vaultpy.config import Config
+from vaultpy.found_keys import in_files, lines_left, of_aws_mfa, of_aws_vault
+from vaultpy.moving import Move, Skip
 
 if TYPE_CHECKING:
     from vaultpy.found_keys import FoundKey
-    from vaultpy.moving import Mover, Skip
+    from vaultpy.moving import Mover
     from vaultpy.wiring import Wiring
 
 
@@ -55,12 +57,11 @@ def import_(
         _show(one, mover)
     moves = [one for one in planned if isinstance(one, Move)]
     if moves and _goes_on(run, source, names or [], yes=yes):
-        for move in moves:
-            _move(run, mover, move)
-        _advise(run, source, moves)
+        _move_all(run, mover, source, moves, asks=not yes)
     elif not moves:
         say(f"there is nothing to move from {_WHERE[source]}")
-    if names and len(moves) < len(planned):
+    skipped = [one for one in planned if isinstance(one, Skip)]
+    if (names and skipped) or any(one.found.in_clear for one in skipped):
         raise typer.Exit(1)
 
 
@@ -82,7 +83,8 @@ def _found(run: Wiring, source: Source, names: list[str]) -> list[FoundKey]:
 def _show(one: Move | Skip, mover: Mover) -> None:
     name = one.found.name
     if not isinstance(one, Move):
-        say(f"{name}: skipped: {one.why}")
+        stays = f"; it stays in clear in {one.found.in_clear}" if one.found.in_clear else ""
+        say(f"{name}: skipped: {one.why}{stays}")
         return
     say(f"{name}: access key {one.access_key.id} of {one.checked.user_arn}, from {one.found.where}")
     if one.finishes:
@@ -109,6 +111,17 @@ def _goes_on(run: Wiring, source: Source, names: list[str], *, yes: bool) -> boo
     return True
 
 
+def _move_all(run: Wiring, mover: Mover, source: Source, moves: list[Move], *, asks: bool) -> None:
+    """Move them one by one; what has moved when one fails is advised on too."""
+    done: list[Move] = []
+    try:
+        for move in moves:
+            _move(run, mover, move)
+            done.append(move)
+    finally:
+        _advise(run, source, done, asks=asks and len(done) == len(moves) and run.terminal.can_ask())
+
+
 def _move(run: Wiring, mover: Mover, move: Move) -> None:
     moved = mover.move(move)
     say(f"enrolled access key {move.access_key.id} of {move.checked.user_arn} as {move.found.name}")
@@ -120,16 +133,41 @@ def _move(run: Wiring, mover: Mover, move: Move) -> None:
         run.terminal.warn(f"another key stands in {move.found.in_clear} by now: it is left there")
 
 
-def _advise(run: Wiring, source: Source, moves: list[Move]) -> None:
-    """Say what only the user can do."""
+def _advise(run: Wiring, source: Source, moves: list[Move], *, asks: bool) -> None:
+    """Say what only the user can do, and offer to rotate what lay in clear."""
     names = list(dict.fromkeys(move.found.name for move in moves))
     if source is Source.AWS_VAULT:
         for name in names:
             say(f"aws-vault keeps its copy; when all works: aws-vault remove {quote(name)}")
         return
+    if not moves:
+        return
+    _warn_of_copies(run, moves)
     run.terminal.warn("who read the file before has the key, and its text may still be on the disk")
     for name in names:
-        run.terminal.warn(f"only a new access key cures that: vaultpy rotate {quote(name)}")
         if source is Source.AWS_MFA and run.config.has(name) and run.config.profile(name).has_session_token:
             place = f"[{name}] of {run.credentials_path()}"
             run.terminal.warn(f"{place} is aws-mfa's session, which other programs go on using: delete it")
+    _offer_rotation(run, {move.access_key.id: move.found.name for move in reversed(moves)}, asks=asks)
+
+
+def _warn_of_copies(run: Wiring, moves: list[Move]) -> None:
+    """Name the lines in which a secret still stands, in comments for example."""
+    keys = [(move.found.in_clear, move.access_key) for move in moves if move.found.in_clear]
+    told = {(place.path, line, key.id) for place, key in keys for line in lines_left(place, key)}
+    for path, line, key_id in sorted(told):
+        run.terminal.warn(f"the secret of {key_id} still stands in {path}, line {line}: delete that line")
+
+
+def _offer_rotation(run: Wiring, names: dict[str, str], *, asks: bool) -> None:
+    """Rotate what somebody wants rotated; `names` has one profile for each key."""
+    left = list(reversed(names.values()))
+    run.config = Config.load(run.environ)  # which has the new profiles in it
+    try:
+        for name in list(left):
+            if asks and run.terminal.confirm(f"only a new access key cures that: rotate {name} now?"):
+                rotate_and_tell(run, name)
+                left.remove(name)
+    finally:
+        for name in left:
+            run.terminal.warn(f"only a new access key cures that: vaultpy rotate {quote(name)}")
