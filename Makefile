@@ -3,13 +3,17 @@
 
 PYTHON_IN_VENV := .venv/bin/python
 
-.PHONY: demo test lint bench pictures setup clean
+.PHONY: demo test test-long lint bench pictures setup clean
 
 demo: setup
 	@if sh -c ': < /dev/tty' 2> /dev/null; then .venv/bin/vaultpy demo; else .venv/bin/vaultpy demo --yes; fi
 
 test: lint
 	$(PYTHON_IN_VENV) -m pytest
+
+# What takes minutes and has a short form in `make test`: kills at every write, waits for real codes.
+test-long: setup
+	$(PYTHON_IN_VENV) -m pytest -m long
 
 lint: setup
 	$(PYTHON_IN_VENV) -m ruff check

@@ -582,7 +582,7 @@ def test_wrong_usage_has_status_2(world: World, words: tuple[str, ...], problem:
 
 
 @needs_pcscd
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(150)
 def test_without_a_finger_it_ends_within_50_seconds_and_the_next_one_at_once(tmp_path: Path) -> None:
     with World(tmp_path, finger=NoFinger()) as world:

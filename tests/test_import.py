@@ -289,7 +289,7 @@ class Sweep:
         assert f"mfa_serial = {self.home.world.device.serial}\n" in self.home.config.read_text(), hindered
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.timeout(400)
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed (Debian: strace)")
 def test_wherever_it_is_killed_or_hindered_no_key_is_lost_and_the_next_run_finishes(

@@ -278,7 +278,14 @@ class RemoveSweep(ClearSweep):
 
 
 @pytest.mark.parametrize(
-    ("verb", "least"), [(ExecSweep, 24), (AddSweep, 8), (ClearSweep, 4), (RemoveSweep, 6)]
+    ("verb", "least"),
+    [
+        (ExecSweep, 24),
+        *(
+            pytest.param(*row, marks=pytest.mark.long)
+            for row in ((AddSweep, 8), (ClearSweep, 4), (RemoveSweep, 6))
+        ),
+    ],
 )
 def test_wherever_it_is_killed_the_next_run_works(
     scenes: list[Scene], verb: type[Sweep], least: int, capsys: pytest.CaptureFixture[str]

@@ -150,7 +150,7 @@ def test_add_without_questions_offers_nothing(world: Bobs) -> None:
     assert "plugged in" not in world.add_bob()
 
 
-@pytest.mark.slow  # the proof waits for the next code
+@pytest.mark.long  # the proof waits for the next code
 def test_a_spare_key_is_asked_for_and_gets_the_same_secret(world: Bobs) -> None:
     world.add_bob()
     spare = SimulatedYubiKey(87654321)
@@ -182,7 +182,7 @@ def admins_key(world: Bobs) -> SimulatedYubiKey:
     return key
 
 
-@pytest.mark.slow  # the proof waits for the next code
+@pytest.mark.long  # the proof waits for the next code
 def test_a_user_whose_key_is_enrolled_here_too_gets_it_into_their_profile(world: Bobs) -> None:
     world.add()
     world.add_bob()
@@ -269,7 +269,7 @@ def test_of_two_keys_the_one_that_the_profile_names_is_written_to(world: Bobs) -
     assert (world.yubikey.calculations, named.calculations) == (0, 1)
 
 
-@pytest.mark.slow  # the proof waits for the next code
+@pytest.mark.long  # the proof waits for the next code
 def test_what_a_killed_run_has_left_the_next_one_asks_about(slow_world: Bobs, finger: PressedFinger) -> None:
     slow_world.add_bob()
     with slow_world.at_terminal("mfa", "enroll", "bob") as terminal:

@@ -331,7 +331,7 @@ def test_add_finds_the_mfa_device_without_mfa_whatever_the_template() -> None:
         assert ("key", LIST, "user/alice") in about_oneself(denying)
 
 
-@pytest.mark.slow  # AWS takes a code once, and a new access key takes its time
+@pytest.mark.long  # AWS takes a code once, and a new access key takes its time
 @pytest.mark.timeout(240)
 @pytest.mark.skipif(missing() is not None, reason=str(missing()))
 def test_by_these_rights_alone_vaultpys_commands_lead_from_a_first_key_to_a_role_and_back(
