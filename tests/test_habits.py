@@ -120,7 +120,13 @@ def test_a_yubikey_serves_through_a_forwarded_socket_of_its_smart_card_service(
 def test_a_code_of_one_computer_opens_a_session_on_another_that_has_no_smart_card_service(
     world: World, tmp_path: Path
 ) -> None:
-    remote = world.environment | {"PCSCLITE_CSOCK_NAME": str(tmp_path / "nothing")}
+    remote = world.environment | {
+        "PCSCLITE_CSOCK_NAME": str(tmp_path / "nothing"),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "XDG_DATA_HOME": str(tmp_path / "data"),
+    }
+    added = world.vaultpy("add", "dev", "--env", env=world.with_key | remote)
+    assert added.returncode == 0, added.stderr
     code = world.vaultpy("mfa", "code", "dev").stdout
     opened = world.vaultpy("exec", "dev", "--mfa-token", "-", "--", "true", env=remote, stdin=code)
     assert opened.returncode == 0, opened.stderr
