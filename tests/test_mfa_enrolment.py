@@ -586,7 +586,7 @@ def test_after_a_failure_at_any_call_a_spare_still_has_the_account_that_it_had(s
             tried_with(Trouble(at, failure, after=after))
 
 
-@pytest.mark.slow  # it waits for AWS as long as vaultpy ever does
+@pytest.mark.long  # it waits for AWS as long as vaultpy ever does
 def test_an_aws_that_never_answers_is_given_up_and_the_device_still_enrolled(sweep: Sweep) -> None:
     there, *keys = sweep.desk()
     sweep.aws.fail_next("EnableMFADevice", Fault.HANG)

@@ -177,7 +177,15 @@ def test_what_changes_a_key_waits_for_a_rotation_and_leaves_what_that_made(tmp_p
 
 
 @pytest.mark.parametrize(
-    "action", ["CreateAccessKey", "GetCallerIdentity", "UpdateAccessKey", "DeleteAccessKey"]
+    "action",
+    [
+        "CreateAccessKey",
+        *(
+            pytest.param(action, marks=pytest.mark.long)
+            for action in ("GetCallerIdentity", "DeleteAccessKey")
+        ),
+        "UpdateAccessKey",
+    ],
 )
 def test_killed_between_aws_and_its_answer_it_is_finished_or_taken_back_by_the_next(
     tmp_path: Path, action: str
