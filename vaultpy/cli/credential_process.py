@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
+from vaultpy.cli.shared_options import (
+    Direct,
+    Duration,
+    MfaSerial,
+    MinTtl,
+    NoCache,
+    Profile,
+    Role,
+    SessionDuration,
+    YubiKey,
+)
 
 
 def credential_process(  # noqa: PLR0913  # one parameter an option
-    profile: Annotated[str, typer.Argument(metavar="PROFILE", help="A profile of AWS's config file.")],
+    profile: Profile,
     *,
-    role: Annotated[
-        str | None,
-        typer.Option("--role", metavar="ARN|NAME", help="A role that has no profile; PROFILE is its user's."),
-    ] = None,
-    duration: Annotated[
-        str | None, typer.Option("--duration", "-d", metavar="TIME", help="Of the role session: 90m, 8h.")
-    ] = None,
-    session_duration: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Of the MFA session that roles share.")
-    ] = None,
-    min_ttl: Annotated[
-        str | None, typer.Option(metavar="TIME", help="What must be left of the credentials.")
-    ] = None,
-    direct: Annotated[
-        bool, typer.Option("--direct", help="Put the code on the role itself: over one hour, one touch each.")
-    ] = False,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Use no session, and keep none.")] = False,
-    mfa_serial: Annotated[str | None, typer.Option(metavar="ARN", help="The MFA device to use.")] = None,
-    yubikey: Annotated[str | None, typer.Option(metavar="SERIAL", help="The YubiKey to use.")] = None,
+    role: Role = None,
+    duration: Duration = None,
+    session_duration: SessionDuration = None,
+    min_ttl: MinTtl = None,
+    direct: Direct = False,
+    no_cache: NoCache = False,
+    mfa_serial: MfaSerial = None,
+    yubikey: YubiKey = None,
 ) -> None:
     """Give an AWS SDK a role's credentials, as its config file's credential_process.
 

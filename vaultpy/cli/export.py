@@ -6,37 +6,37 @@ from typing import Annotated
 
 import typer
 
+from vaultpy.cli.shared_options import (
+    Direct,
+    Duration,
+    MfaSerial,
+    MfaToken,
+    MinTtl,
+    NoCache,
+    Profile,
+    Role,
+    SessionDuration,
+    YubiKey,
+)
+
 
 def export(  # noqa: PLR0913  # one parameter an option
-    profile: Annotated[str, typer.Argument(metavar="PROFILE", help="A profile of AWS's config file.")],
+    profile: Profile,
     *,
     format_name: Annotated[
         str,
         typer.Option("--format", metavar="FORMAT", help="env, fish, powershell, dotenv, ini or json."),
     ] = "env",
-    role: Annotated[
-        str | None, typer.Option(metavar="ARN|NAME", help="A role without a profile, from PROFILE's user.")
-    ] = None,
-    duration: Annotated[
-        str | None, typer.Option("--duration", "-d", metavar="TIME", help="Of the role session: 90m, 8h.")
-    ] = None,
-    session_duration: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Of the MFA session that roles share.")
-    ] = None,
-    min_ttl: Annotated[
-        str | None, typer.Option(metavar="TIME", help="What must be left of the credentials.")
-    ] = None,
+    role: Role = None,
+    duration: Duration = None,
+    session_duration: SessionDuration = None,
+    min_ttl: MinTtl = None,
     region: Annotated[str | None, typer.Option(metavar="REGION", help="Instead of the profile's.")] = None,
-    direct: Annotated[
-        bool, typer.Option("--direct", help="Put the code on the role itself: over one hour, one touch each.")
-    ] = False,
-    no_cache: Annotated[bool, typer.Option("--no-cache", help="Use no session, and keep none.")] = False,
-    mfa_token: Annotated[
-        str | None,
-        typer.Option("--mfa-token", "-t", metavar="CODE", help="Six digits; - reads them from stdin."),
-    ] = None,
-    mfa_serial: Annotated[str | None, typer.Option(metavar="ARN", help="The MFA device to use.")] = None,
-    yubikey: Annotated[str | None, typer.Option(metavar="SERIAL", help="The YubiKey to use.")] = None,
+    direct: Direct = False,
+    no_cache: NoCache = False,
+    mfa_token: MfaToken = None,
+    mfa_serial: MfaSerial = None,
+    yubikey: YubiKey = None,
 ) -> None:
     """Print a role's credentials for a shell to read, or for a file.
 
