@@ -16,6 +16,7 @@ from support.pcscd import missing
 from support.pseudo_terminal import PseudoTerminal
 from support.secret_service import private_environment
 from support.world import BIN, World
+from vaultpy.cli.app import app
 from vaultpy.index import Index
 from vaultpy.kernel_keyring import KernelKeyring
 from vaultpy.simulated.finger import SteadyFinger
@@ -25,7 +26,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 VAULTPY = str(BIN / "vaultpy")
-VERBS = ("add", "exec", "list", "status", "remove", "clear")
+VERBS = [str(verb.name) for verb in app.registered_commands if not verb.hidden]
+GROUPS = {str(group.name): group.typer_instance for group in app.registered_groups if group.typer_instance}
+COMMANDS = [
+    *((verb,) for verb in VERBS),
+    *((name, str(verb.name)) for name, group in GROUPS.items() for verb in group.registered_commands),
+]
 ROLE = "arn:aws:iam::123456789012:role/dev"
 
 
@@ -125,19 +131,24 @@ def test_the_version_needs_no_config(broken: dict[str, str]) -> None:
 def test_help_names_every_verb_and_needs_no_config(broken: dict[str, str], words: tuple[str, ...]) -> None:
     done = run(broken, *words)
     assert (done.stderr, done.returncode) == ("", 0)
-    assert all(f"\n  {verb} " in done.stdout for verb in VERBS)
+    assert all(f"\n  {verb} " in done.stdout for verb in [*VERBS, *GROUPS])
 
 
 @pytest.mark.parametrize(
     "words",
-    [*((verb, "--help") for verb in VERBS), ("exec", "dev", "--help"), ("exec", "-h", "dev", "--", "true")],
+    [
+        *((*words, "--help") for words in COMMANDS),
+        ("exec", "dev", "--help"),
+        ("exec", "-h", "dev", "--", "true"),
+    ],
 )
 def test_the_help_of_every_verb_shows_an_example_and_needs_no_config(
     broken: dict[str, str], words: tuple[str, ...]
 ) -> None:
     done = run(broken, *words)
     assert (done.stderr, done.returncode) == ("", 0)
-    assert f"\n  Example: vaultpy {words[0]}" in done.stdout
+    command = " ".join(words[:2] if words[0] in GROUPS else words[:1])
+    assert f"vaultpy {command}" in done.stdout.partition("\n  Example: ")[2]
 
 
 def test_without_help_a_broken_config_is_told(broken: dict[str, str]) -> None:

@@ -97,6 +97,7 @@ def command_line(words: list[str], seed: tuple[Mapping[str, str], Terminal, Wire
     else:
         return status or 0
     verb = next((word for word in words if not word.startswith("-")), "")
-    known = verb in [command.name for command in app.registered_commands] or verb in {"mfa", "template"}
+    commands = [command.name for command in app.registered_commands]
+    known = verb in [*commands, *(group.name for group in app.registered_groups)]
     problem = problem[:1].lower() + problem[1:]
     raise (errors.UsageError if known else errors.UnknownCommand)(problem=problem, command=verb)

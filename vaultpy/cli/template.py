@@ -58,7 +58,7 @@ def _list(context: typer.Context) -> None:
             say(line)
 
 
-@template.command()
+@template.command("organization")
 def organization(  # noqa: PLR0913  # one parameter an option
     *,
     user: Annotated[
@@ -94,7 +94,7 @@ def organization(  # noqa: PLR0913  # one parameter an option
     _print("organization", made, form, account, partition)
 
 
-@template.command()
+@template.command("cross-account-role")
 def cross_account_role(  # noqa: PLR0913  # one parameter an option
     *,
     parent: Annotated[str, typer.Option(metavar="ID", help="The account whose people come.")],
@@ -134,7 +134,7 @@ def cross_account_role(  # noqa: PLR0913  # one parameter an option
     _print("cross-account-role", made, form, account, partition)
 
 
-@template.command()
+@template.command("cross-account-group")
 def cross_account_group(  # noqa: PLR0913  # one parameter an option
     *,
     child: Annotated[str, typer.Option(metavar="ID", help="The account that the role is in.")],
@@ -152,7 +152,7 @@ def cross_account_group(  # noqa: PLR0913  # one parameter an option
     _print("cross-account-group", made, form, account, partition)
 
 
-@template.command()
+@template.command("deny-without-mfa")
 def deny_without_mfa(  # noqa: PLR0913  # one parameter an option
     *,
     group: Groups = None,
@@ -173,7 +173,7 @@ def deny_without_mfa(  # noqa: PLR0913  # one parameter an option
     _print("deny-without-mfa", made, form, account, partition)
 
 
-@template.command()
+@template.command("action-behind-mfa")
 def action_behind_mfa(  # noqa: PLR0913  # one parameter an option
     *,
     action: Annotated[
@@ -193,7 +193,7 @@ def action_behind_mfa(  # noqa: PLR0913  # one parameter an option
     _print("action-behind-mfa", made, form, account, partition)
 
 
-@template.command()
+@template.command("self-management")
 def self_management(
     *,
     group: Groups = None,
