@@ -8,12 +8,15 @@ PYTHON_IN_VENV := .venv/bin/python
 demo: setup
 	@if sh -c ': < /dev/tty' 2> /dev/null; then .venv/bin/vaultpy demo; else .venv/bin/vaultpy demo --yes; fi
 
+# Many tests wait for a process: twice as many workers as cores, each with whole files and its own parts.
+WORKERS = $$(( 2 * $$(getconf _NPROCESSORS_ONLN) ))
+
 test: lint
-	$(PYTHON_IN_VENV) -m pytest
+	$(PYTHON_IN_VENV) -m pytest -n $(WORKERS) --dist loadfile
 
 # What takes minutes and has a short form in `make test`: kills at every write, waits for real codes.
 test-long: setup
-	$(PYTHON_IN_VENV) -m pytest -m long
+	$(PYTHON_IN_VENV) -m pytest -m long -n $(WORKERS)
 
 lint: setup
 	$(PYTHON_IN_VENV) -m ruff check

@@ -294,7 +294,7 @@ class Sweep:
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed (Debian: strace)")
 def test_wherever_it_is_killed_or_hindered_no_key_is_lost_and_the_next_run_finishes(
     home: Home,
-    capsys: pytest.CaptureFixture[str],
+    tell: Callable[[str], None],
     record_property: Callable[[str, object], None],
 ) -> None:
     sweeping = Sweep(home)
@@ -309,6 +309,5 @@ def test_wherever_it_is_killed_or_hindered_no_key_is_lost_and_the_next_run_finis
         sweeping.victim._run(f"trace={point.call}", f"inject={point.call}:error=ENOSPC:when={point.number}")
         sweeping.after(str(point))
     record_property("faults", kills + len(points))
-    with capsys.disabled():
-        print(f" {kills} kills, {len(points)} refusals ", end="")  # noqa: T201  # it depends on what is found
+    tell(f"{kills} kills, {len(points)} refusals of an import")
     assert kills == len(points) > 3

@@ -536,7 +536,7 @@ def failures_of(name: str) -> list[tuple[Callable[[], BaseException], bool]]:
 
 
 def test_after_a_failure_at_any_call_access_works_and_nothing_is_orphaned(
-    sweep: Sweep, capsys: pytest.CaptureFixture[str]
+    sweep: Sweep, tell: Callable[[str], None]
 ) -> None:
     there, *_ = sweep.desk()
     usual = Trouble()
@@ -546,12 +546,11 @@ def test_after_a_failure_at_any_call_access_works_and_nothing_is_orphaned(
             there, *keys = sweep.desk()
             tried(there, Trouble(at, failure, after=after))
             sweep.check(there, tuple(keys), killed=failure is Killed)
-    with capsys.disabled():
-        print(f"\n{sweep.tried - 1} failures at {len(usual.calls)} calls of an enrolment")  # noqa: T201  # the count
+    tell(f"{sweep.tried - 1} failures at {len(usual.calls)} calls of an enrolment")
 
 
 def test_after_trouble_with_aws_at_any_call_access_works_and_nothing_is_orphaned(
-    sweep: Sweep, capsys: pytest.CaptureFixture[str]
+    sweep: Sweep, tell: Callable[[str], None]
 ) -> None:
     there, *_ = sweep.desk()
     there.enroll(spares=1)
@@ -568,8 +567,7 @@ def test_after_trouble_with_aws_at_any_call_access_works_and_nothing_is_orphaned
                     assert lasting or fault is Fault.MALFORMED
                 sweep.aws._faults._numbered.clear()
                 sweep.check(there, tuple(keys), killed=False)
-    with capsys.disabled():
-        print(f"\n{sweep.tried - 1} faults of AWS at {calls} calls of an enrolment")  # noqa: T201  # the count
+    tell(f"{sweep.tried - 1} faults of AWS at {calls} calls of an enrolment")
 
 
 def test_after_a_failure_at_any_call_a_spare_still_has_the_account_that_it_had(sweep: Sweep) -> None:

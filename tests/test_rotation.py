@@ -14,6 +14,7 @@ from vaultpy.simulated.aws_faults import Fault
 from vaultpy.values import Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from vaultpy.simulated.aws import SimulatedAws
@@ -518,15 +519,20 @@ class Sweep:
         desk.assert_all_is_done()
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=name, marks=() if name == "mfa" else pytest.mark.long)
+        for name, case in CASES.items()
+    ],
+)
 def test_whatever_goes_wrong_access_works_and_the_next_run_puts_all_right(
-    case: Case, network: Network, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    case: Case, network: Network, tmp_path: Path, tell: Callable[[str], None]
 ) -> None:
     sweep = Sweep(network, tmp_path, case)
     for trouble in Trouble:
         sweep.ports(trouble)
     for fault in FAULTS:
         sweep.aws(fault)
-    with capsys.disabled():
-        print(f" {sweep.tried} faults ", end="")  # noqa: T201  # how far this test goes depends on what it finds
+    tell(f"{sweep.tried} faults of a rotation")
     assert sweep.tried > 100

@@ -193,7 +193,7 @@ PEOPLE = ("alice", "bob", "team/alice")
             crossing(["bob"], ALL_MFA) | crossing(["role ops"], CONTEXTS),
         ),
     ],
-    ids=str,
+    ids=["any person", "recent MFA", "a user", "a user, recent MFA", "a role", "a user and a role"],
 )
 def test_a_role_in_another_account_wants_the_external_id_and_mfa_of_those_it_trusts(
     words: tuple[str, ...], expected: set[tuple[str, str, str]]
