@@ -328,6 +328,14 @@ def test_sources_in_a_circle_are_an_error_that_shows_the_circle(home: Path) -> N
     assert caught.value.hint == f"take one source_profile of these out of {home / '.aws' / 'config'}"
 
 
+def test_two_sources_for_one_role_are_a_mistake(home: Path) -> None:
+    config = load_roles(
+        home, "[profile x]\nsource_profile = user\ncredential_source = Environment\n[profile user]\n"
+    )
+    with pytest.raises(BadConfigValue, match="source_profile = user is not usable beside credential_source"):
+        config.chain("x")
+
+
 def test_a_source_that_is_only_in_the_credentials_file_is_found(home: Path) -> None:
     config = load_roles(home, "[profile a]\nsource_profile = user\n", "[user]\naws_access_key_id = x\n")
     assert [profile.has_plain_keys for profile in config.chain("a")] == [False, True]

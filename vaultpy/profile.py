@@ -159,8 +159,13 @@ class Profile(Value):
 
     @property
     def assumed_by(self) -> str | None:
-        """The other profile whose credentials assume this one's role; a web identity does without."""
+        """The other profile whose credentials assume this one's role; a web identity does without.
+
+        Raises BadConfigValue where two are named, as botocore does.
+        """
         others = self.role_arn and not self.settings.get("web_identity_token_file")
+        if others and self.source_profile and self.credential_source:
+            raise self.bad_value("source_profile", "usable beside credential_source; keep one of them")
         return self.source_profile if others and self.source_profile != self.name else None
 
     def bad_value(self, key: str, wanted: str) -> vaultpy.errors.BadConfigValue:
