@@ -14,11 +14,13 @@ CREDENTIAL_PROCESS_FLAGS = HELP | {"--direct", "--no-cache"}
 CREDENTIAL_PROCESS_VALUES = frozenset(
     {"--role", "--duration", "-d", "--session-duration", "--min-ttl", "--mfa-serial", "--yubikey"},
 )
-EXEC_FLAGS = CREDENTIAL_PROCESS_FLAGS
-EXEC_VALUES = CREDENTIAL_PROCESS_VALUES | {"--region", "--mfa-token", "-t"}
-EXPORT_FLAGS = EXEC_FLAGS
-EXPORT_VALUES = EXEC_VALUES | {"--format"}
-_LONG_NAMES = {"-d": "--duration", "-h": "--help", "-t": "--mfa-token"}
+EXPORT_FLAGS = CREDENTIAL_PROCESS_FLAGS
+_EXPORT_AND_EXEC = CREDENTIAL_PROCESS_VALUES | {"--region", "--mfa-token", "-t"}
+EXPORT_VALUES = _EXPORT_AND_EXEC | {"--format"}
+EXEC_FLAGS = EXPORT_FLAGS | {"--server", "-s"}
+EXEC_VALUES = _EXPORT_AND_EXEC | {"--allow-role"}
+_LONG_NAMES = {"-d": "--duration", "-h": "--help", "-s": "--server", "-t": "--mfa-token"}
+_OTHER_SERVERS = frozenset({"--ec2-server", "--ecs-server"})
 _NO_SESSION = "{word}: sessions cannot be left out, they live in memory only; for a new one use --no-cache"
 
 
@@ -39,13 +41,20 @@ class ExecWords(Value):
 
     def values(self) -> dict[str, str]:
         """Return the options by their long names, the last of each; flags have an empty text."""
-        found: dict[str, str] = {}
+        return dict(self._pairs())
+
+    def every(self, name: str) -> list[str]:
+        """Return all values of the option with that long name, in order."""
+        return [value for option, value in self._pairs() if option == name]
+
+    def _pairs(self) -> list[tuple[str, str]]:
+        found: list[tuple[str, str]] = []
         words = iter(self.options)
         for word in words:
             name, _, attached = word.partition("=") if word.startswith("--") else (word[:2], "", word[2:])
             name = _LONG_NAMES.get(name, name)
             is_flag = name in EXEC_FLAGS
-            found[name] = attached if is_flag or attached or "=" in word else next(words)
+            found.append((name, attached if is_flag or attached or "=" in word else next(words)))
         return found
 
 
@@ -103,6 +112,8 @@ def _option(words: Sequence[str], at: int, verb: str, flags: frozenset[str], val
         if not attached:
             return 1
         problem = f"{name} takes no value"
+    elif name in _OTHER_SERVERS and "--server" in flags:
+        problem = f"no such option: {name}; here it is --server"
     elif name not in values:
         problem = f"no such option: {name if long else word}"
     elif attached:

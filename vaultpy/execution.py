@@ -26,7 +26,7 @@ def execute(run: Wiring, profile: str, command: Sequence[str], options: Mapping[
     `options` are those of `argv.EXEC_FLAGS` and `argv.EXEC_VALUES`, by their long names. Raises what stands
     in the way, and what can be known before a touch, before it.
     """
-    words = list(command) or _shell(run.environ, profile)
+    words = list(command) or shell_words(run.environ, profile)
     plan = make_plan(run.config, run.index, profile, asked(options, "exec"), run.environ)
     settings = run.config.child_settings(plan.profile)
     path = find_command(words, run.environ)
@@ -45,11 +45,10 @@ def execute(run: Wiring, profile: str, command: Sequence[str], options: Mapping[
 
 def obtain(run: Wiring, plan: Plan, options: Mapping[str, str]) -> Credentials:
     """Return the credentials of `plan` as `options` want them got; raises what stands in the way."""
-    code = options.get("--mfa-token")
     broker = run.broker(
         plan,
         cache="--no-cache" not in options,
-        code=_line_of_stdin() if code == "-" else code,
+        code=given_code(options),
         yubikey=options.get("--yubikey"),
         retries_direct=True,
     )
@@ -69,6 +68,7 @@ def asked(options: Mapping[str, str], verb: str) -> Options:
         min_ttl=_seconds(options, "--min-ttl"),
         role=options.get("--role"),
         session_duration=_seconds(options, "--session-duration"),
+        shared="--server" in options or verb == "each",
     )
 
 
@@ -77,12 +77,18 @@ def _seconds(options: Mapping[str, str], name: str) -> int | None:
     return None if text is None else parse_duration(text)
 
 
-def _shell(environ: Mapping[str, str], profile: str) -> list[str]:
+def shell_words(environ: Mapping[str, str], profile: str) -> list[str]:
     """Return the user's own shell as the command; raises NestedShell inside another of ours."""
     inside = environ.get("VAULTPY")
     if inside:
         raise errors.NestedShell(profile=inside, wanted=profile)
     return [environ.get("SHELL") or "/bin/sh"]
+
+
+def given_code(options: Mapping[str, str]) -> str | None:
+    """Return the code that came with the command, if one did; raises BadCode where stdin has none."""
+    code = options.get("--mfa-token")
+    return _line_of_stdin() if code == "-" else code
 
 
 def _line_of_stdin() -> str:

@@ -34,15 +34,17 @@ class Options(Value):
     """What the command line may ask of a plan; None and False where it asks nothing.
 
     `role` is an ARN or a name, `min_ttl` what must be left of the credentials at the start; in seconds.
+    `shared` is for whoever comes back for more: no code goes on a role itself, whatever the profile says.
     """
 
-    __slots__ = ("direct", "duration", "mfa_serial", "min_ttl", "role", "session_duration")
+    __slots__ = ("direct", "duration", "mfa_serial", "min_ttl", "role", "session_duration", "shared")
     direct: bool
     duration: int | None
     mfa_serial: str | None
     min_ttl: int | None
     role: str | None
     session_duration: int | None
+    shared: bool
 
     def __init__(  # noqa: PLR0913  # each an option
         self,
@@ -53,9 +55,10 @@ class Options(Value):
         min_ttl: int | None = None,
         role: str | None = None,
         session_duration: int | None = None,
+        shared: bool = False,
     ) -> None:
         self._set(direct=direct, duration=duration, mfa_serial=mfa_serial, min_ttl=min_ttl)
-        self._set(role=role, session_duration=session_duration)
+        self._set(role=role, session_duration=session_duration, shared=shared)
 
 
 class Plan(Value):
@@ -216,6 +219,8 @@ class _Calls:
 
     def _is_direct(self) -> bool:
         target = self._roles[-1]
+        if self._options.shared:
+            return False
         if self._options.direct or target.vaultpy_mfa == "direct":
             return True
         return target.vaultpy_mfa != "shared" and len(self._roles) == 1 and self._wish.of_role(target) > HOUR

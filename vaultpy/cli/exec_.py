@@ -36,6 +36,12 @@ def exec_(  # noqa: PLR0913  # one parameter an option
     mfa_token: MfaToken = None,
     mfa_serial: MfaSerial = None,
     yubikey: YubiKey = None,
+    server: Annotated[
+        bool, typer.Option("--server", "-s", help="Serve the credentials to CMD, renewed as long as it runs.")
+    ] = False,
+    allow_role: Annotated[
+        list[str] | None, typer.Option(metavar="ARN", help="With --server: serve this role, too; repeatable.")
+    ] = None,
 ) -> None:
     """Become CMD with a role's credentials in its environment.
 

@@ -1,0 +1,1 @@
+"""The endpoint on loopback where the AWS SDKs fetch credentials: who may ask, and what they get."""
