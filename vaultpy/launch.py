@@ -94,7 +94,7 @@ def become(path: str, command: list[str], environ: dict[str, str]) -> NoReturn:
     _signal.signal(_signal.SIGXFSZ, _signal.SIG_DFL)
     if _signal.getsignal(_signal.SIGINT) != _signal.SIG_IGN:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)  # a Ctrl-C just before exec would get lost
-    _start(os.execve, path, command, environ)
+    start(os.execve, path, command, environ)
 
 
 def _flush() -> None:
@@ -105,20 +105,23 @@ def _flush() -> None:
         return
 
 
-def _start(
-    start: Callable[[str, list[str], dict[str, str]], _Started],
+def start(
+    by: Callable[[str, list[str], dict[str, str]], _Started],
     path: str,
     command: list[str],
     environ: dict[str, str],
 ) -> _Started:
-    """Call `start`, by way of the shell for a script without `#!`, as execvp and every shell does."""
+    """Call `by`, by way of the shell for a script without `#!`, as execvp and every shell does.
+
+    Raises CommandNotExecutable.
+    """
     try:
         try:
-            return start(path, command, environ)
+            return by(path, command, environ)
         except OSError as error:
             if error.errno != errno.ENOEXEC or not _may_be_script(path):
                 raise
-        return start(_SHELL, [_SHELL, path, *command[1:]], environ)
+        return by(_SHELL, [_SHELL, path, *command[1:]], environ)
     except OSError as error:
         number = error.errno or 0
         reason = _REASONS.get(number) or os.strerror(number).lower()
@@ -150,7 +153,7 @@ def supervise(command: list[str], environ: dict[str, str]) -> int:
     caught = (_passed_on() - ignored) | {_signal.SIGCHLD}
     outer = {number: _signal.signal(number, _noted) for number in caught}
     try:
-        child_id = _start(_spawn, path, command, environ)
+        child_id = start(_spawn, path, command, environ)
         # Only now, so that the child inherits them ignored; it may handle them all the same.
         outer |= {number: _signal.signal(number, _noted) for number in ignored}
         return _wait(child_id, notes)

@@ -10,7 +10,7 @@ class Fault(Enum):
     """What goes wrong with a call.
 
     Those that lose or spoil the answer strike after the call was carried out. Whether AWS spends the MFA code
-    of a call that ends in a 5xx is unknown; here it does, the harder case.
+    of a call that ends in a 5xx is unknown; here it does, the harder case (unproven A8).
     """
 
     THROTTLING = auto()
@@ -45,6 +45,7 @@ class Faults:
     def __init__(self) -> None:
         self._ordered: dict[str, deque[Fault]] = {}
         self._numbered: dict[int, Fault] = {}
+        self._of_role: dict[str | None, deque[Fault]] = {}
         self._taken = 0
 
     def order(self, action: str, fault: Fault, times: int) -> None:
@@ -55,10 +56,14 @@ class Faults:
         """Let the call number `number` from now on go wrong, whatever its action; 1 is the next."""
         self._numbered[self._taken + number] = fault
 
-    def take(self, action: str) -> Fault | None:
+    def order_for_role(self, role_arn: str, fault: Fault, times: int) -> None:
+        """Let the next `times` calls that name this role go wrong."""
+        self._of_role.setdefault(role_arn, deque()).extend([fault] * times)
+
+    def take(self, action: str, role_arn: str | None = None) -> Fault | None:
         """Return what goes wrong with this call of `action`, None if nothing does."""
         self._taken += 1
         if self._taken in self._numbered:
             return self._numbered.pop(self._taken)
-        ordered = self._ordered.get(action)
+        ordered = self._of_role.get(role_arn) or self._ordered.get(action)
         return ordered.popleft() if ordered else None
