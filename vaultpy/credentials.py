@@ -1,8 +1,15 @@
-"""The two kinds of AWS keys: the long-term `AccessKey` and the temporary `Credentials`."""
+"""What signs: the long-term `AccessKey`, its `DayKey` alone, and the temporary `Credentials`."""
 
 from __future__ import annotations
 
 from vaultpy.values import Secret, Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import TypeAlias
+
+    LongTerm: TypeAlias = "AccessKey | DayKey"
+    Signs: TypeAlias = "AccessKey | DayKey | Credentials"
 
 
 class AccessKey(Value):
@@ -14,6 +21,27 @@ class AccessKey(Value):
 
     def __init__(self, key_id: str, secret: Secret) -> None:
         self._set(id=key_id, secret=secret)
+
+
+class DayKey(Value):
+    """What an access key whose secret lives on a YubiKey signs with on one day: SigV4's kDate.
+
+    `date` is in UTC, as `20261120`; `key` is the 32 bytes in hexadecimal. It signs for every region and
+    service on that day, and without MFA.
+    """
+
+    __slots__ = ("access_key_id", "date", "key")
+    access_key_id: str
+    date: str
+    key: Secret
+
+    def __init__(self, access_key_id: str, date: str, key: Secret) -> None:
+        self._set(access_key_id=access_key_id, date=date, key=key)
+
+    @property
+    def id(self) -> str:
+        """The access key's id, as `AccessKey` has it."""
+        return self.access_key_id
 
 
 class Credentials(Value):

@@ -16,7 +16,7 @@ from vaultpy.plan import Options, make_plan
 from vaultpy.sts_requests import AssumeRole, GetSessionToken
 
 if TYPE_CHECKING:
-    from vaultpy.credentials import AccessKey, Credentials
+    from vaultpy.credentials import Credentials, Signs
     from vaultpy.key_choice import KeyChoice
     from vaultpy.mfa import MfaDevice
     from vaultpy.mfa_target import Target
@@ -133,7 +133,7 @@ class _Signers:
         """The profile's name."""
         return self.plan.profile.name
 
-    def first(self) -> AccessKey | Credentials:
+    def first(self) -> Signs:
         """Return the user's access key; of an administrator a session, where one is made with MFA."""
         last = self.plan.requests[-1] if self.plan.requests else None
         if self._own or (isinstance(last, GetSessionToken) and not last.mfa_serials):

@@ -152,6 +152,10 @@ class Enroller:
             self._index.enrol(new)
             undo.callback(_restore, place, access_key.id, before)
             access_keys.store(place, access_key)
+            if place.file != new.keystore_file:  # YubiKeys, of which it was open which they would be
+                self._index.enrol(
+                    new.holding(new.access_key_id, new.name, new.added, (place.name, place.file))
+                )
             added = add_profiles(self._config_path, profiles)
             undo.pop_all()
         if replaced is not None:
@@ -197,8 +201,9 @@ class Enroller:
 
 
 def _place(enrolment: Enrolment) -> tuple[str, ...]:
-    """Return what makes two enrolments share one secret."""
-    return enrolment.access_key_id, *enrolment.place
+    """Return what makes two enrolments share one secret; what is on YubiKeys counts as in one place."""
+    file = "" if enrolment.on_yubikey else enrolment.keystore_file
+    return enrolment.access_key_id, enrolment.keystore, file
 
 
 def _replaced(old: Enrolment) -> Enrolment:

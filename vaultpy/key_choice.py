@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from vaultpy import errors
+from vaultpy.accounts_on_keys import NEXT_KEY
 from vaultpy.key_in_hand import KeyInHand
 from vaultpy.keys_at_hand import PLUG_IN_SECONDS, KeysAtHand, Selection
 from vaultpy.mfa import Nothing
@@ -54,13 +55,13 @@ class KeyChoice:
         """
         return self._next(self._selection, set(), "", PLUG_IN_SECONDS)
 
-    def another(self, done: Collection[KeyInHand]) -> KeyInHand:
+    def another(self, done: Collection[KeyInHand], invitation: str = NEXT_KEY) -> KeyInHand:
         """Return a key that is none of `done`, unlocked; asks for one where none is here, and waits 2 min.
 
         The serial number of the selection was the first one's. Raises what `first` raises.
         """
         selection = Selection(reader=self._selection.reader)
-        return self._next(selection, {key.id for key in done}, "plug in the next YubiKey", NEXT_SECONDS)
+        return self._next(selection, {key.id for key in done}, invitation, NEXT_SECONDS)
 
     def all(self) -> list[tuple[str, KeyInHand | errors.VaultpyError]]:
         """Return all keys that are here, unlocked, by where they are; for some, the problem instead."""

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from vaultpy import errors
 from vaultpy.accounts import NAME_BYTES, choose
+from vaultpy.day_keys import DayKeys
 from vaultpy.held_account import HeldAccount
 from vaultpy.key_search import Found
+from vaultpy.keys_at_hand import Visit
 from vaultpy.mfa import Nothing
 from vaultpy.trace import trace
 from vaultpy.yubikey import RefusedError, YubiKey
@@ -22,10 +24,14 @@ from vaultpy.yubikeys import YubiKeys
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from vaultpy.accounts_on_keys import OathSecret
     from vaultpy.conversation import Conversation
-    from vaultpy.keys_at_hand import KeysAtHand, Visit, Watcher
+    from vaultpy.keys_at_hand import KeysAtHand, Watcher
     from vaultpy.mfa import CodeWanted, Meanwhile, TokenCode
-    from vaultpy.totp import Seed
+    from vaultpy.oath_passwords import LockedKey
+    from vaultpy.values import Secret
+
+T = TypeVar("T")
 
 TOUCH_SINCE = (4, 2, 6)
 _SIXTY_FOUR_SINCE = (5, 7, 0)
@@ -80,26 +86,27 @@ class KeyInHand:
 
     # ---- writing -------------------------------------------------------------------------------------
 
-    def check(self, name: str, *, replace: bool = False) -> None:
+    def check(self, name: str, *, replace: bool = False, protected: bool = False) -> None:
         """See that `put` would do it; raises what speaks against it, and writes nothing.
 
         Raises NfcReadOnly, TouchUnknown, FipsWithoutPassword, AccountNameTooLong, YubiKeyFull, and
-        AccountExists unless the account of that name is to be replaced.
+        AccountExists unless the account of that name is to be replaced; if it is to be `protected`,
+        OathUnprotected for a key without an OATH password.
         """
         with self._opened() as key:
-            self._check(key, name, replace=replace)
+            self._check(key, name, replace=replace, protected=protected)
 
-    def put(self, name: str, seed: Seed, *, replace: bool = False) -> None:
+    def put(self, name: str, secret: OathSecret, *, replace: bool = False, protected: bool = False) -> None:
         """Store the account, which wants a touch for each code.
 
         Raises what `check` raises, and PutRefused, with nothing written. After CardRemoved or YubiKeyFailed
         the account may be there: `delete` it.
         """
         with self._opened() as key:
-            self._check(key, name, replace=replace)
+            self._check(key, name, replace=replace, protected=protected)
             trace(f"storing account {name} on {self.where}")
             try:
-                key.put(name, seed)
+                key.put(name, secret)
             except RefusedError as refused:
                 raise self._refusal(key, name, refused.status) from None
 
@@ -110,6 +117,15 @@ class KeyInHand:
         """
         device = YubiKeys(lambda: self, self._person, self._clock)
         return device.token_code(wanted, lambda _serial: step, Nothing())
+
+    def day_key(self, access_key_id: str, date: str, purpose: str) -> Secret:
+        """Ask for a touch; return the day key of an access key that is on this key, in hexadecimal.
+
+        Raises AccessKeyElsewhere, SigningAccountUnfit, NotTouched and what cards raise.
+        """
+        this = _OneKey(self._keys, self._reader, self._derived)
+        keys = DayKeys(lambda: this, self._person, this, self._clock)
+        return keys.day_key(access_key_id, lambda: date, purpose, Nothing()).key
 
     def find(self, wanted: CodeWanted, meanwhile: Meanwhile) -> Found:
         """Return this key with the account: a search that has one place to look."""
@@ -132,13 +148,15 @@ class KeyInHand:
             touch = key.touch_wanted()
             return [HeldAccount(account, touch=touch.get(account.id)) for account in key.accounts()]
 
-    def _check(self, key: YubiKey, name: str, *, replace: bool) -> None:
+    def _check(self, key: YubiKey, name: str, *, replace: bool, protected: bool) -> None:
         if not key.over_usb:
             raise errors.NfcReadOnly(where=self.where)
         if key.version < TOUCH_SINCE:
             raise errors.TouchUnknown(where=self.where, version=".".join(map(str, key.version)))
         if self._fips and not key.has_password:
             raise errors.FipsWithoutPassword(where=self.where)
+        if protected and not key.has_password:
+            raise errors.OathUnprotected(where=self.where)
         account_id = name.encode("utf-8", "surrogateescape")
         if len(account_id) > NAME_BYTES:
             raise errors.AccountNameTooLong(account=name, length=len(account_id), most=NAME_BYTES)
@@ -192,3 +210,28 @@ class KeyInHand:
                 raise errors.CardRemoved
             unless_selected.pop_all()
         return connection, key
+
+
+class _OneKey:
+    """One key in the place of all that are at hand, and the password that opens it."""
+
+    def __init__(self, keys: KeysAtHand, reader: str, derived: bytes | None) -> None:
+        self._keys = keys
+        self._reader = reader
+        self._derived = derived
+
+    def first(self, take: Callable[[Visit], T | None], meanwhile: Meanwhile) -> T:
+        connection = self._keys.open(self._reader, meanwhile)
+        with ExitStack() as unless_taken:
+            unless_taken.callback(connection.close)
+            taken = take(Visit(self._reader, connection))
+            if taken is None:
+                raise errors.CardRemoved
+            unless_taken.pop_all()
+        return taken
+
+    def unlock(self, key: LockedKey, where: str) -> None:
+        if self._derived is None:
+            raise errors.OathPasswordNeeded(where=where)
+        if not key.unlock(self._derived):
+            raise errors.OathPasswordWrong(where=where)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Protocol
 
-    from vaultpy.credentials import AccessKey
+    from vaultpy.credentials import LongTerm
 
     class Waiting(Protocol):
         """A wait that is shown."""
@@ -35,7 +35,7 @@ _UNKNOWN_YET = (AccessKeyRefused, AnswerMalformed, AwsBusy, NoAnswer, Unreachabl
 
 
 def is_known_in_time(
-    key: AccessKey, probe: Callable[[AccessKey], object], person: Person, monotonic: Callable[[], float]
+    key: LongTerm, probe: Callable[[LongTerm], object], person: Person, monotonic: Callable[[], float]
 ) -> bool:
     """Ask until three answers in a row, two seconds apart, know the key; no more when a minute is over.
 
@@ -56,7 +56,7 @@ def is_known_in_time(
                 waiting.pause(_TICK_SECONDS, None)
 
 
-def _answers(key: AccessKey, probe: Callable[[AccessKey], object]) -> bool:
+def _answers(key: LongTerm, probe: Callable[[LongTerm], object]) -> bool:
     try:
         probe(key)
     except _UNKNOWN_YET:

@@ -11,15 +11,13 @@ from vaultpy.mfa import STEP_SECONDS, CodeWanted, Nothing, TokenCode, is_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Protocol, TypeAlias
+    from typing import Protocol
 
-    from vaultpy.credentials import AccessKey, Credentials
+    from vaultpy.credentials import Signs as Signer
     from vaultpy.ledger import Ledger
     from vaultpy.mfa import MfaDevice
     from vaultpy.plan import Plan
     from vaultpy.values import Secret
-
-    Signer: TypeAlias = "AccessKey | Credentials"
 
     class Person(Protocol):
         """Whoever touches the key."""

@@ -11,14 +11,13 @@ from vaultpy.iam_records import ALREADY_THERE, DENIED, LIMIT_REACHED, NOT_THERE,
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol, TypeAlias, TypeVar
+    from typing import Protocol, TypeVar
 
-    from vaultpy.credentials import AccessKey, Credentials
+    from vaultpy.credentials import Signs as Signer
     from vaultpy.iam_records import EnabledDevice, VirtualDevice
     from vaultpy.values import Secret
 
     T = TypeVar("T")
-    Signer: TypeAlias = "AccessKey | Credentials"
 
     class Iam(Protocol):
         """IAM's calls about MFA devices."""

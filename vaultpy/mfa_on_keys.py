@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-from shlex import quote
-
 from vaultpy import errors
+from vaultpy.accounts_on_keys import one_after_the_other, put_on
 from vaultpy.mfa import STEP_SECONDS, CodeWanted
 from vaultpy.totp import totp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
     from contextlib import AbstractContextManager
-    from typing import Any, Protocol
+    from typing import Protocol
 
+    from vaultpy.accounts_on_keys import Key, Keys
     from vaultpy.ledger import Ledger
-    from vaultpy.mfa import TokenCode
     from vaultpy.mfa_target import Target
     from vaultpy.totp import Seed
     from vaultpy.undoing import Undoing
     from vaultpy.values import Secret
-
-    class Key(Protocol):
-        """A YubiKey to write to."""
-
-        @property
-        def where(self) -> str: ...  # noqa: D102
-        @property
-        def serial(self) -> str | None: ...  # noqa: D102
-        def check(self, name: str, *, replace: bool = False) -> None: ...  # noqa: D102
-        def put(self, name: str, seed: Seed, *, replace: bool = False) -> None: ...  # noqa: D102
-        def code(self, wanted: CodeWanted, step: int) -> TokenCode: ...  # noqa: D102
-        def delete(self, name: str) -> bool: ...  # noqa: D102
-
-    class Keys(Protocol):
-        """The YubiKeys at hand."""
-
-        def first(self) -> Key: ...  # noqa: D102
-        def another(self, done: Collection[Any]) -> Key: ...  # noqa: D102
 
     class AwsClock(Protocol):
         """Who asks AWS for the time."""
@@ -52,9 +32,6 @@ if TYPE_CHECKING:
         def wait(self, text: str, seconds: float) -> None: ...  # noqa: D102
         def confirm(self, question: str) -> bool: ...  # noqa: D102
         def secret(self, question: str, otherwise: errors.VaultpyError) -> Secret: ...  # noqa: D102
-
-
-_MAY_BE_THERE = (errors.CardRemoved, errors.YubiKeyFailed)
 
 
 class Steps:
@@ -102,7 +79,6 @@ class OnKeys:
         self._steps = steps
         self._person = person
         self._target = target
-        self._done: list[Key] = []
         self._first: Key | None = None
         self.held = False
         """Whether the first one holds an account of that name."""
@@ -129,28 +105,34 @@ class OnKeys:
         """Put it on the first and on so many spares, which are asked for; return where it is."""
         if self._first is None:
             raise AssertionError("the first key is chosen before anything is made")
-        for _ in range(spares + 1):
-            key = self._keys.another(self._done) if self._done else self._first
-            self._put_on(undo, key, seed)
-            self._done.append(key)
-        return tuple(key.where for key in self._done)
+        account = _Codes(self._target, seed, self._steps)
+        done: list[str] = []
+        for key in one_after_the_other(self._keys, self._first, spares + 1):
+            put_on(undo, key, account, self._person, replace=self.held and not done)
+            done.append(key.where)
+        return tuple(done)
 
-    def _put_on(self, undo: Undoing, key: Key, seed: Seed) -> None:
-        account, serial = self._target.account, self._target.serial
-        device = f" --device {key.serial}" if key.serial else ""
-        remedy = f"ykman{device} oath accounts delete {quote(account)}"
-        replace = self.held and not self._done
-        key.check(account, replace=replace)  # an account that was there before is not ours to delete
-        undo.add(lambda: key.delete(account), f"account {account} on {key.where}", remedy)
-        try:
-            key.put(account, seed, replace=replace)
-        except errors.VaultpyError as failure:
-            if not isinstance(failure, _MAY_BE_THERE):
-                undo.drop()
-            raise
+
+class _Codes:
+    """The account that makes a device's codes."""
+
+    answer = "code"
+
+    def __init__(self, target: Target, seed: Seed, steps: Steps) -> None:
+        self.name = target.account
+        self._target = target
+        self._seed = seed
+        self._steps = steps
+
+    def check(self, key: Key, *, replace: bool) -> None:
+        key.check(self.name, replace=replace)
+
+    def put(self, key: Key, *, replace: bool) -> None:
+        key.put(self.name, self._seed, replace=replace)
+
+    def is_right(self, key: Key) -> bool:
+        serial = self._target.serial
         purpose = f"the first code of {serial}, to see that it is right"
-        wanted = CodeWanted((serial,), self._target.user_name, account=account, purpose=purpose)
+        wanted = CodeWanted((serial,), self._target.user_name, account=self.name, purpose=purpose)
         step = self._steps.now()
-        if key.code(wanted, step).digits != totp(seed, step):
-            raise errors.YubiKeyFailed(reason="another code than the secret gives")
-        self._person.note(f"account {account} is on {key.where}, and its code is right")
+        return key.code(wanted, step).digits == totp(self._seed, step)

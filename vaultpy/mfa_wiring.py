@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Protocol
 
-    from vaultpy.credentials import AccessKey, Credentials
+    from vaultpy.credentials import Credentials, Signs
     from vaultpy.held_account import HeldAccount
     from vaultpy.iam_records import EnabledDevice
     from vaultpy.mfa_codes import Codes
@@ -41,7 +41,7 @@ def user_plan(run: Wiring, name: str) -> Plan:
     return plan_of_user(run.config, run.index, plan.signer.name, run.environ)
 
 
-def user_name(run: Wiring, plan: Plan, key: AccessKey | Credentials) -> str:
+def user_name(run: Wiring, plan: Plan, key: Signs) -> str:
     """Return the name of the IAM user that `key` belongs to; asks AWS if it has not told yet."""
     arn = plan.signer.user_arn
     return (arn or run.sts(plan).caller_arn(key)).rpartition("/")[2]
@@ -69,7 +69,7 @@ def devices_of(run: Wiring, name: str, tell: Callable[[str], None]) -> UserDevic
     plan = user_plan(run, name)
     in_iam = None
     try:
-        in_iam = _in_iam(run, plan)
+        in_iam = _in_iam(run, plan, tell)
     except errors.VaultpyError as why:
         tell(f"AWS does not tell the MFA devices of {plan.signer.name}: {why.message}")
     return UserDevices(
@@ -82,8 +82,11 @@ def devices_of(run: Wiring, name: str, tell: Callable[[str], None]) -> UserDevic
     )
 
 
-def _in_iam(run: Wiring, plan: Plan) -> tuple[EnabledDevice, ...]:
-    """Ask with the MFA session at hand, for some policies want that even to look; else with the key."""
+def _in_iam(run: Wiring, plan: Plan, tell: Callable[[str], None]) -> tuple[EnabledDevice, ...] | None:
+    """Ask with the MFA session at hand, for some policies want that even to look; else with the key.
+
+    None where the key lives on a YubiKey: nothing is touched for a list.
+    """
     run.questions.confirm_endpoint(plan.endpoint_url)
     iam = run.iam(plan)
     session = run.sessions.get(plan.mfa_session_question(), MARGIN_SECONDS)
@@ -92,6 +95,9 @@ def _in_iam(run: Wiring, plan: Plan) -> tuple[EnabledDevice, ...]:
             return iam.mfa_devices(session, plan.signer.user_name)
         except (errors.AwsRefused, errors.SessionRefused):
             pass
+    if plan.signer.enrolment is not None and plan.signer.enrolment.on_yubikey:
+        tell(f"AWS was not asked: access key {plan.signer.key} lives on a YubiKey, which wants a touch")
+        return None
     key = run.access_key(plan)
     return iam.mfa_devices(key, user_name(run, plan, key))
 
@@ -164,7 +170,7 @@ def _session(run: Wiring, plan: Plan, user: str) -> Callable[[], Credentials] | 
     def get() -> Credentials:
         try:
             return run.broker(plan).credentials(plan)
-        except errors.NoYubiKey:
+        except (errors.NoYubiKey, errors.SigningKeyAbsent):
             who = f"vaultpy mfa remove ADMIN --user {quote(user)}"
             remedy = f"plug in one that has an account of this user; without one, an administrator: {who}"
         raise errors.NoYubiKeyForCode(remedy=remedy)

@@ -12,9 +12,11 @@ from contextlib import suppress
 from shlex import join, quote
 
 from vaultpy import errors
+from vaultpy.credentials import AccessKey
 from vaultpy.iam_records import UNCLEAR
 from vaultpy.key_probe import is_known_in_time
 from vaultpy.records import Rotation
+from vaultpy.user_keys import refusal_of
 from vaultpy.values import Value
 
 TYPE_CHECKING = False
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from vaultpy import key_probe
-    from vaultpy.credentials import AccessKey
+    from vaultpy.credentials import LongTerm
     from vaultpy.iam_records import KeyState
     from vaultpy.records import Enrolment
     from vaultpy.rotation_store import RotationStore
@@ -59,7 +61,7 @@ class Rotator:
     def __init__(
         self,
         store: RotationStore,
-        probe: Callable[[AccessKey], object],
+        probe: Callable[[LongTerm], object],
         person: Person,
         clock: Callable[[], float],
         monotonic: Callable[[], float],
@@ -70,7 +72,9 @@ class Rotator:
         self._clock = clock
         self._monotonic = monotonic
 
-    def rotate(self, name: str, keys_of: Callable[[AccessKey], UserKeys], *, keep_old: bool) -> Rotated:
+    def rotate(
+        self, name: str, keys_of: Callable[[AccessKey | None], UserKeys], *, keep_old: bool
+    ) -> Rotated:
         """Put a new key in the place of the one enrolled as `name`, or finish what was interrupted.
 
         `keys_of` gives the user's keys, signed for by what the key in use leads to; that may cost a touch.
@@ -86,36 +90,37 @@ class Rotator:
             raise  # these say it themselves
         except (errors.VaultpyError, KeyboardInterrupt):
             with suppress(errors.VaultpyError):
-                if left := self._store.what_is_left(mine.id, name):
+                if left := self._store.what_is_left(enrolment.access_key_id, name):
                     self._person.warn(f"{left}; to go on from there: vaultpy rotate {quote(name)}")
             raise
 
-    def _rotate(self, enrolment: Enrolment, mine: AccessKey, keys: UserKeys, *, keep_old: bool) -> Rotated:
-        others = self._others(enrolment, keys)
-        before = self._store.rotation_to(mine.id)
+    def _rotate(
+        self, enrolment: Enrolment, mine: AccessKey | None, keys: UserKeys, *, keep_old: bool
+    ) -> Rotated:
+        others, my_id = self._others(enrolment, keys), enrolment.access_key_id
+        before = self._store.rotation_to(my_id)
         if before is not None:
-            self._person.note(f"finishing the rotation that put {mine.id} in the place of {before.old_id}")
+            self._person.note(f"finishing the rotation that put {my_id} in the place of {before.old_id}")
             finished = self._retire(before, mine, keys, keep=keep_old)
-            if finished.left or before.began > self._clock() - _RECENT_SECONDS:
+            is_recent = before.began > self._clock() - _RECENT_SECONDS
+            if finished.left or (is_recent and not self._store.moves(enrolment)):
                 return finished
-            self._say_gone(finished)
+            self._person.note(f"{before.old_id} is deleted; now {my_id} is rotated in its turn")
             others = [key for key in others if key.id != before.old_id]
-        rotation = self._store.rotation_from(mine.id)
+        rotation = self._store.rotation_from(my_id)
         new = self._left_by(rotation, others, enrolment, keys)
         if rotation is None or new is None:
-            rotation = Rotation(mine.id, "", int(self._clock()), keeps=keep_old)
+            rotation = Rotation(my_id, "", int(self._clock()), keeps=keep_old)
             new = self._create(rotation, enrolment, keys)
         rotation = rotation.to(new.id)
         if not is_known_in_time(new, self._probe, self._person, self._monotonic):
-            raise errors.NewKeyUnknown(new_id=new.id, old_id=mine.id, profile=enrolment.name)
+            raise errors.NewKeyUnknown(new_id=new.id, old_id=my_id, profile=enrolment.name)
         self._store.switch(rotation)
-        if self._store.enrolled(enrolment.name)[1] != new:  # the last look before the old one goes
+        # The last look before the old one goes; YubiKeys have proven theirs.
+        if self._store.enrolled(enrolment.name)[1] not in {None, new}:
             raise errors.KeyLost(profile=enrolment.name, key_id=new.id)
         self._person.note(f"{enrolment.name} has {new.id} from now on")
         return self._retire(rotation, new, keys, keep=keep_old)
-
-    def _say_gone(self, finished: Rotated) -> None:
-        self._person.note(f"{finished.old_id} is deleted; now {finished.new_id} is rotated in its turn")
 
     # ---- what there is -------------------------------------------------------------------------------
 
@@ -128,7 +133,7 @@ class Rotator:
 
     def _left_by(
         self, rotation: Rotation | None, others: list[KeyState], enrolment: Enrolment, keys: UserKeys
-    ) -> AccessKey | None:
+    ) -> LongTerm | None:
         """Return the new key of an interrupted rotation; one that is of no use is deleted."""
         if not others:
             return self._not_listed(rotation, enrolment)
@@ -138,16 +143,17 @@ class Rotator:
         stored = self._store.load(enrolment, other.id)
         if stored is not None and other.active:
             self._person.note(f"going on with {other.id}, which an interrupted rotation made")
-            self._store.keep(stored, rotation, enrolment.name)
+            if isinstance(stored, AccessKey):  # YubiKeys have it already, all or none
+                self._store.keep(stored, rotation, enrolment.name)
             return stored
         if stored is None and not rotation.new_id and not _was_made_by(rotation, other, keys):
             raise self._two_keys(enrolment, others, keys)
         keys.delete(other.id)
-        self._person.note(f"deleted {other.id}, which an interrupted rotation made and nobody can use")
+        self._person.note(f"deleted {other.id}, which an interrupted rotation made and nobody uses")
         self._forget(other.id, rotation)
         return None
 
-    def _not_listed(self, rotation: Rotation | None, enrolment: Enrolment) -> AccessKey | None:
+    def _not_listed(self, rotation: Rotation | None, enrolment: Enrolment) -> LongTerm | None:
         """Return the new key of a rotation that AWS does not list; after a while it counts as deleted."""
         if rotation is None:
             return None
@@ -175,6 +181,7 @@ class Rotator:
 
     def _create(self, rotation: Rotation, enrolment: Enrolment, keys: UserKeys) -> AccessKey:
         """Make the new key and store it; what fails is taken back."""
+        self._store.prepare()
         self._store.begin(rotation)
         try:
             new = keys.create()
@@ -188,7 +195,7 @@ class Rotator:
             raise
         try:
             self._store.keep(new, rotation, enrolment.name)
-        except errors.VaultpyError:
+        except (errors.VaultpyError, KeyboardInterrupt):
             self._store.list_new(new, rotation)
             keys.delete(new.id)
             self._forget(new.id, rotation)
@@ -198,39 +205,40 @@ class Rotator:
 
     # ---- the old key ---------------------------------------------------------------------------------
 
-    def _retire(self, rotation: Rotation, new: AccessKey, keys: UserKeys, *, keep: bool) -> Rotated:
+    def _retire(self, rotation: Rotation, new: LongTerm | None, keys: UserKeys, *, keep: bool) -> Rotated:
         """Take the old key out of use, unless it is to be kept.
 
         The session that signs may die with it, and then the new key signs, if the user may do this without
         MFA; else the key stays, inactive, and the rotation unfinished.
         """
-        old_id = rotation.old_id
+        old_id, new_id = rotation.old_id, rotation.new_id
         if keep or rotation.keeps:
-            self._forget(old_id, rotation)
-            return Rotated(old_id, new.id, "active")
-        keys.let_sign(new)
-        still_active = _refusal(lambda: keys.deactivate(old_id))
+            self._forget(old_id, rotation, is_valid=True)
+            return Rotated(old_id, new_id, "active")
+        if new is not None:
+            keys.let_sign(new)
+        still_active = refusal_of(lambda: keys.deactivate(old_id))
         if still_active is None:
             self._person.note(f"{old_id} is inactive")
-        undeleted = _refusal(lambda: keys.delete(old_id))
+        undeleted = refusal_of(lambda: keys.delete(old_id))
         if undeleted is None:
             self._forget(old_id, rotation)
-            return Rotated(old_id, new.id)
+            return Rotated(old_id, new_id)
         if still_active is not None:
-            refused = {"old_id": old_id, "new_id": new.id, "user": keys.user_name}
+            refused = {"old_id": old_id, "new_id": new_id, "user": keys.user_name}
             raise errors.OldKeyStays(reason=still_active.message, **refused)
         self._forget_secret(old_id, rotation)
-        return Rotated(old_id, new.id, "inactive")
+        return Rotated(old_id, new_id, "inactive")
 
-    def _forget(self, key_id: str, rotation: Rotation) -> None:
+    def _forget(self, key_id: str, rotation: Rotation, **valid: bool) -> None:
         """Forget a key that AWS has no more, or that is no longer ours; with it the rotation ends."""
         if key_id:
-            self._forget_secret(key_id, rotation)
+            self._forget_secret(key_id, rotation, **valid)
         self._store.end(rotation)
 
-    def _forget_secret(self, key_id: str, rotation: Rotation) -> None:
+    def _forget_secret(self, key_id: str, rotation: Rotation, **valid: bool) -> None:
         try:
-            self._store.forget(key_id, rotation)
+            self._store.forget(key_id, rotation, **valid)
         except errors.SessionsLeft as failure:  # they ended with the key, or do so by themselves
             self._person.warn(failure.message)
 
@@ -239,12 +247,3 @@ def _was_made_by(rotation: Rotation, key: KeyState, keys: UserKeys) -> bool:
     """Tell whether AWS made it for us, but the answer was lost: then nobody ever had its secret."""
     at_that_time = abs(key.created - rotation.began) <= _MADE_WITHIN_SECONDS
     return at_that_time and not keys.was_used(key.id)
-
-
-def _refusal(call: Callable[[], None]) -> errors.VaultpyError | None:
-    """Call, and return what it was refused for."""
-    try:
-        call()
-    except (errors.AwsRefused, errors.SessionRefused, errors.AccessKeyRefused) as refusal:
-        return refusal
-    return None

@@ -6,6 +6,8 @@ so `list` shows it and `remove` reaches it, whatever comes between.
 
 from __future__ import annotations
 
+from vaultpy.records import ON_YUBIKEY
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,14 +39,15 @@ def begin(rotation: Rotation) -> Change:
     return change
 
 
-def stored(rotation: Rotation, now: int) -> Change:
-    """List the new key, which the keystores of the old one now hold too."""
+def stored(rotation: Rotation, now: int, place: tuple[str, str] | None = None) -> Change:
+    """List the new key, which `place` holds; without one, the keystores of the old key hold it too."""
 
     def change(records: Records) -> None:
         records.rotations[rotation.old_id] = rotation
-        for user in _one_a_place(_users(records, rotation.old_id)):
+        users = _one_a_place(_users(records, rotation.old_id))
+        for user in users if place is None else users[:1]:
             name = _waiting(user, rotation.new_id)
-            records.enrolments[name] = user.holding(rotation.new_id, name, now)
+            records.enrolments[name] = user.holding(rotation.new_id, name, now, place)
 
     return change
 
@@ -54,8 +57,9 @@ def switch(rotation: Rotation, now: int) -> Change:
 
     def change(records: Records) -> None:
         users = _users(records, rotation.old_id)
+        place = _elsewhere(records, rotation.new_id)
         for user in users:
-            records.enrolments[user.name] = user.holding(rotation.new_id, user.name, now)
+            records.enrolments[user.name] = user.holding(rotation.new_id, user.name, now, place)
             records.enrolments.pop(_waiting(user, rotation.new_id), None)
         for user in _one_a_place(users):
             records.enrolments[_replaced(user)] = user.holding(
@@ -88,6 +92,12 @@ def end(rotation: Rotation) -> Change:
 def _users(records: Records, key_id: str) -> list[Enrolment]:
     found = records.enrolments.values()
     return [each for each in found if each.access_key_id == key_id and is_in_use(each)]
+
+
+def _elsewhere(records: Records, new_id: str) -> tuple[str, str] | None:
+    """Return where a new key is that is on YubiKeys; one in keystores is where the old one is."""
+    places = [each.place for each in records.enrolments.values() if each.access_key_id == new_id]
+    return next((place for place in places if place[0] == ON_YUBIKEY), None)
 
 
 def _one_a_place(enrolments: list[Enrolment]) -> list[Enrolment]:

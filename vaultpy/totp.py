@@ -17,6 +17,7 @@ class Seed(Value):
 
     __slots__ = ("_base32",)
     _base32: Secret
+    algorithm = "SHA1"
 
     def __init__(self, text: str) -> None:
         """Take it in Base32, as AWS gives it; spaces, small letters and missing `=` do no harm.

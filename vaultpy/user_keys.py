@@ -5,30 +5,29 @@ from __future__ import annotations
 import time
 
 from vaultpy import errors
-from vaultpy.credentials import AccessKey
+from vaultpy.credentials import Credentials
 from vaultpy.iam_records import DENIED, NOT_THERE, UNCLEAR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol, TypeAlias, TypeVar
+    from typing import Protocol, TypeVar
 
-    from vaultpy.credentials import Credentials
+    from vaultpy.credentials import AccessKey, Signs
     from vaultpy.iam_records import KeyState, LastUse
 
     _Answer = TypeVar("_Answer")
-    Signer: TypeAlias = "AccessKey | Credentials"
 
     class Iam(Protocol):
         """IAM's calls about access keys."""
 
-        def access_keys(self, signer: Signer, user_name: str) -> tuple[KeyState, ...]: ...  # noqa: D102
-        def last_use(self, signer: Signer, key_id: str) -> LastUse | None: ...  # noqa: D102
-        def create_access_key(self, signer: Signer, user_name: str) -> AccessKey: ...  # noqa: D102
+        def access_keys(self, signer: Signs, user_name: str) -> tuple[KeyState, ...]: ...  # noqa: D102
+        def last_use(self, signer: Signs, key_id: str) -> LastUse | None: ...  # noqa: D102
+        def create_access_key(self, signer: Signs, user_name: str) -> AccessKey: ...  # noqa: D102
         def set_access_key(  # noqa: D102
-            self, signer: Signer, user_name: str, key_id: str, *, active: bool
+            self, signer: Signs, user_name: str, key_id: str, *, active: bool
         ) -> None: ...
-        def delete_access_key(self, signer: Signer, user_name: str, key_id: str) -> None: ...  # noqa: D102
+        def delete_access_key(self, signer: Signs, user_name: str, key_id: str) -> None: ...  # noqa: D102
 
 
 _ANOTHER_MAY = (*UNCLEAR, errors.SessionRefused, errors.AccessKeyRefused, errors.AwsRefused)
@@ -43,14 +42,14 @@ _NAME_MFA = "it may want MFA: add the user's device to the profile as mfa_serial
 class UserKeys:
     """The access keys of the user `user_name`; what `signer` may not do any more, another one may."""
 
-    def __init__(self, iam: Iam, user_name: str, signer: Signer) -> None:
-        """Ask nothing yet; `signer` is a session made with MFA, or an access key."""
+    def __init__(self, iam: Iam, user_name: str, signer: Signs) -> None:
+        """Ask nothing yet; `signer` is a session made with MFA, or an access key or its day key."""
         self._iam = iam
         self.user_name = user_name
         self._signers = [signer]
-        self.by_session = not isinstance(signer, AccessKey)
+        self.by_session = isinstance(signer, Credentials)
 
-    def let_sign(self, signer: Signer) -> None:
+    def let_sign(self, signer: Signs) -> None:
         """Take `signer` too, after those before, for what may be asked twice."""
         if signer not in self._signers:
             self._signers.append(signer)
@@ -100,7 +99,7 @@ class UserKeys:
             remedy = _ASK if self.by_session else _NAME_MFA
             raise errors.KeysForbidden(user=self.user_name, remedy=remedy) from None
 
-    def _by_anyone(self, call: Callable[[Signer], None]) -> None:
+    def _by_anyone(self, call: Callable[[Signs], None]) -> None:
         """Let each signer in turn try what is safe to repeat; that the key is gone counts as done.
 
         What one left open, the refusal of another does not settle.
@@ -114,6 +113,15 @@ class UserKeys:
                     return None
                 failure = failure if isinstance(failure, UNCLEAR) else refusal
         raise failure or AssertionError("there is always a signer")
+
+
+def refusal_of(call: Callable[[], None]) -> errors.VaultpyError | None:
+    """Call, and return what it was refused for."""
+    try:
+        call()
+    except (errors.AwsRefused, errors.SessionRefused, errors.AccessKeyRefused) as refusal:
+        return refusal
+    return None
 
 
 def _day(epoch: int) -> str:

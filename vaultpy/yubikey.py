@@ -13,6 +13,7 @@ from yubikit.core import (
     TRANSPORT,
     ApplicationNotAvailableError,
     BadResponseError,
+    CommandError,
     NotSupportedError,
     Tlv,
 )
@@ -41,11 +42,11 @@ from vaultpy.values import Value
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vaultpy.totp import Seed
+    from vaultpy.accounts_on_keys import OathSecret
 
 _TOUCH_TIMED_OUT = {SW.SECURITY_CONDITION_NOT_SATISFIED, SW.CONDITIONS_NOT_SATISFIED}
 _TYPE_MASK, _ALGORITHM_MASK = 0xF0, 0x0F
-_MALFORMED = (BadResponseError, NotSupportedError, ArithmeticError, LookupError, TypeError, ValueError)
+_MALFORMED = (CommandError, NotSupportedError, ArithmeticError, LookupError, TypeError, ValueError)
 
 
 class NoTouchError(Exception):
@@ -157,6 +158,16 @@ class YubiKey:
                 raise
             return str(code.value)
 
+    def hmac(self, account: Account, challenge: bytes) -> bytes:
+        """Return an account's whole answer to a challenge; blocks for the touch. Raises as `calculate`."""
+        with _border():
+            try:
+                return bytes(self._oath.calculate(account.id, challenge))
+            except ApduError as error:
+                if error.sw in _TOUCH_TIMED_OUT:
+                    raise NoTouchError from None
+                raise
+
     def touch_wanted(self) -> dict[bytes, bool | None]:
         """Tell by id which accounts want a touch; None for HOTP, of which the key does not say.
 
@@ -169,9 +180,10 @@ class YubiKey:
             pairs = zip(objects[::2], objects[1::2], strict=True)
             return {bytes(Tlv.unpack(TAG_NAME, name)): told.get(answer.tag) for name, answer in pairs}
 
-    def put(self, name: str, seed: Seed) -> None:
-        """Store what makes AWS's codes and wants a touch, in the place of one of that name; RefusedError."""
-        data = CredentialData(name, OATH_TYPE.TOTP, HASH_ALGORITHM.SHA1, seed.reveal(), period=STEP_SECONDS)
+    def put(self, name: str, secret: OathSecret) -> None:
+        """Store what makes TOTP codes and wants a touch, in the place of one of that name; RefusedError."""
+        algorithm = HASH_ALGORITHM[secret.algorithm]
+        data = CredentialData(name, OATH_TYPE.TOTP, algorithm, secret.reveal(), period=STEP_SECONDS)
         with _border():
             try:
                 self._oath.put_credential(data, touch_required=True)

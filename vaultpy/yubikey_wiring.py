@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vaultpy.key_choice import KeyChoice
+from vaultpy.key_on_yubikey import YubiKeyStore
 from vaultpy.key_search import KeySearch
 from vaultpy.keys_at_hand import Selection
 from vaultpy.mfa_codes import Codes
+from vaultpy.records import ON_YUBIKEY
 from vaultpy.usb import yubico_on_usb
 from vaultpy.yubikeys import YubiKeys
 
@@ -29,6 +31,31 @@ def key_choice(run: Wiring, yubikey: str | None = None) -> KeyChoice:
         passwords=run.oath_passwords(),
         yubico_on_usb=yubico_on_usb,
     )
+
+
+def yubikey_store(run: Wiring, file: str) -> YubiKeyStore:
+    """Return the YubiKeys that the index names by `file`, to delete access keys from them."""
+    return YubiKeyStore(lambda: key_choice(run), run.terminal, run.ledger.time, file=file)
+
+
+def onto_yubikeys(
+    run: Wiring, profile: Profile | None, count: int, yubikey: str | None, before: tuple[str, ...] = ()
+) -> YubiKeyStore:
+    """Return so many YubiKeys for an access key's secret, which this run's keystore `yubikey` then is.
+
+    Those of `before` had the secret that it replaces.
+    """
+    wanted = wanted_key(run, yubikey, profile)
+    opened = YubiKeyStore(
+        lambda: key_choice(run),
+        run.terminal,
+        run.ledger.time,
+        first=lambda: key_choice(run, wanted),
+        count=count,
+        before=before,
+    )
+    run.keystores[ON_YUBIKEY, ""] = opened
+    return opened
 
 
 def codes(run: Wiring, plan: Plan, yubikey: str | None) -> Codes:

@@ -6,10 +6,10 @@ import time
 from typing import TYPE_CHECKING
 
 from vaultpy import errors
-from vaultpy.background import Task, typed_before_end
+from vaultpy.keys_at_hand import DigitsTypedError
 from vaultpy.mfa import TokenCode
+from vaultpy.touches import TOUCHES, Touches
 from vaultpy.trace import trace
-from vaultpy.yubikey import NoTouchError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,10 +26,6 @@ if TYPE_CHECKING:
             """Return the key that has it, or six digits that were typed while one was waited for."""
 
 
-TOUCH_SECONDS = 15
-TOUCHES = 3
-_UNNOTICED_SECONDS = 0.2
-_SILENT_SECONDS = 2 * TOUCH_SECONDS
 _CODE_LENGTH = 6
 
 
@@ -44,8 +40,7 @@ class YubiKeys:
     ) -> None:
         """`search` reaches the card readers and may raise PcscMissing or PcscRefused."""
         self._search = search
-        self._person = person
-        self._clock = clock
+        self._touches = Touches(person, clock)
 
     def token_code(
         self, wanted: CodeWanted, step_for: Callable[[str], int], meanwhile: Meanwhile
@@ -71,42 +66,16 @@ class YubiKeys:
         serial, account = found.choice.mfa_serial, found.choice.account
         step = step_for(serial)
         trace(f"asking {found.where} for the code of {account.name}, step {step}")
-        task = Task(lambda: found.key.calculate(account, step))
         try:
-            blinks = not task.finished(_UNNOTICED_SECONDS)
-            typed = self._await_touch(task, text, meanwhile) if blinks else None
-        except BaseException:
-            task.abandon(_forget)
-            raise
-        if typed is not None:
-            task.abandon(_forget)
-            return TokenCode(serial, typed, None)
-        try:
-            digits = task.result()
-        except NoTouchError:
-            if blinks:
-                return None
-            raise errors.YubiKeyFailed(reason="it refused without waiting for a touch") from None
+            digits = self._touches.answer(lambda: found.key.calculate(account, step), text, meanwhile)
+        except DigitsTypedError as typed:
+            return TokenCode(serial, typed.digits, None)
+        if digits is None:
+            return None
         if len(digits) != _CODE_LENGTH:
             kind = f"{account.kind}, {len(digits)} digits"
             raise errors.AccountUnfit(account=account.name, where=found.where, kind=kind)
         return TokenCode(serial, digits, step)
-
-    def _await_touch(self, task: Task[str], text: str, meanwhile: Meanwhile) -> str | None:
-        """Ask for the touch until CALCULATE ends; return six digits if they are typed first."""
-        deadline = self._clock() + _SILENT_SECONDS
-
-        def check() -> None:
-            meanwhile.check()
-            if self._clock() > deadline:
-                raise errors.YubiKeyFailed(reason=f"none for {_SILENT_SECONDS} s")
-
-        with self._person.waiting(text, TOUCH_SECONDS) as waiting:
-            return typed_before_end(task, waiting, check)
-
-
-def _forget(_digits: str) -> None:
-    """Take no notice of a code that came too late."""
 
 
 def _touch_text(wanted: CodeWanted, *, again: bool) -> str:

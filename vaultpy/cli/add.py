@@ -17,12 +17,14 @@ from vaultpy.enroll_wiring import a_key_is_here
 from vaultpy.enrolment import new_profiles, parse_role
 from vaultpy.key_owner import Checked, check
 from vaultpy.sdk_profiles import parse_sdk_profile, sdk_profiles
+from vaultpy.undoing import Undoing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from vaultpy.credentials import AccessKey
     from vaultpy.enrolment import Enrolled
+    from vaultpy.key_on_yubikey import YubiKeyStore
     from vaultpy.terminal import Terminal
     from vaultpy.wiring import Wiring
 
@@ -49,6 +51,15 @@ def add(  # noqa: PLR0913  # one parameter an option
             help="Add profile NAME, in which SDKs ask vaultpy for PROFILE; a name of its own; repeatable.",
         ),
     ] = None,
+    on_yubikey: Annotated[
+        bool, typer.Option("--on-yubikey", help="Put the secret on a YubiKey, and into no keystore.")
+    ] = False,
+    spare: Annotated[
+        int, typer.Option("--spare", count=True, help="With --on-yubikey: on a spare too; repeatable.")
+    ] = 0,
+    yubikey: Annotated[
+        str | None, typer.Option(metavar="SERIAL", help="With --on-yubikey: the one to begin with.")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the key that is enrolled.")] = False,
     no_verify: Annotated[bool, typer.Option("--no-verify", help="Do not ask AWS whose key it is.")] = False,
 ) -> None:
@@ -58,23 +69,44 @@ def add(  # noqa: PLR0913  # one parameter an option
     """
     if env and stdin:
         raise errors.UsageError(problem="--env and --stdin exclude each other", command="add")
+    if (spare or yubikey) and not on_yubikey:
+        raise errors.UsageError(problem="--spare and --yubikey go with --on-yubikey", command="add")
     roles = [parse_role(text) for text in role or []]
     wanted = [parse_sdk_profile(text) for text in credential_process or []]
     run = wiring(context)
     enroller = run.enroller()
     replaces = enroller.judge(profile, roles, replace=force)
     for_sdks = sdk_profiles(run.config, wanted, {profile, *(name for name, _ in roles)})
+    keys = _yubikeys(run, profile, spare + 1, yubikey) if on_yubikey else None
     access_key = _access_key(run, env=env, stdin=stdin)
     checked = Checked("", (), told=True)
     if not no_verify:
         checked = check(run.aws(profile), access_key, profile, _pauses_for_a_new_key(run.terminal))
     profiles = [*new_profiles(profile, checked, roles), *for_sdks]
-    enrolled = enroller.enrol(profile, access_key, checked, run.keystore_name(), profiles, replaces=replaces)
+    keystore = keys.name if keys else run.keystore_name()
+    with Undoing(run.terminal):  # nothing by itself: other ends than Ctrl-C are to count as that
+        enrolled = enroller.enrol(profile, access_key, checked, keystore, profiles, replaces=replaces)
     whose = f" of {checked.user_arn}" if checked.user_arn else ""
     say(f"enrolled access key {access_key.id}{whose} as {profile}")
+    if keys:
+        say(f"its secret is on {' and '.join(keys.where)}")
     _report(run, checked, enrolled)
     if checked.lacks_device and not (env or stdin):
         _offer_device(run, profile)
+
+
+def _yubikeys(run: Wiring, profile: str, count: int, yubikey: str | None) -> YubiKeyStore:
+    """Return the YubiKeys that the secret goes onto, of which the first can be written to."""
+    from vaultpy.yubikey_wiring import onto_yubikeys
+
+    run.terminal.note(
+        "a secret that lay elsewhere is only as safe as that place; one that never did:"
+        f" vaultpy rotate {quote(profile)} --on-yubikey"
+    )
+    known = run.config.profile(profile) if run.config.has(profile) else None
+    keys = onto_yubikeys(run, known, count, yubikey)
+    keys.choose()
+    return keys
 
 
 def _offer_device(run: Wiring, profile: str) -> None:

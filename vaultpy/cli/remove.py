@@ -1,4 +1,4 @@
-"""`vaultpy remove`: a key and its sessions out of the keystore."""
+"""`vaultpy remove`: a key and its sessions out of the keystore, or off the YubiKey."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import typer
 
 from vaultpy import errors
 from vaultpy.cli.context import say, wiring
+from vaultpy.key_on_yubikey import key_ids
 
 if TYPE_CHECKING:
+    from vaultpy.records import Enrolment
     from vaultpy.wiring import Wiring
 
 
@@ -19,7 +21,7 @@ def remove(
     *,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
-    """Remove an access key from the keystore, with its sessions; AWS and its config file keep theirs.
+    """Remove an access key from keystore or YubiKey, with its sessions; AWS and its config file keep theirs.
 
     Example: vaultpy remove dev
     """
@@ -27,10 +29,17 @@ def remove(
     enrolment = run.index.enrolment(profile)
     if enrolment is None:
         raise errors.NotEnrolled(profile=profile)
-    if not yes and not _confirmed(run, f"remove access key {enrolment.access_key_id} of {profile} for good?"):
+    where = f", and its account from {_yubikeys(enrolment)}" if enrolment.on_yubikey else ""
+    question = f"remove access key {enrolment.access_key_id} of {profile}{where} for good?"
+    if not yes and not _confirmed(run, question):
         raise typer.Exit(1)
     run.enroller().remove(profile, enrolment.access_key_id)
     say(f"removed access key {enrolment.access_key_id} of {profile}; it stays valid in AWS")
+
+
+def _yubikeys(enrolment: Enrolment) -> str:
+    found = [f"YubiKey {each}" for each in key_ids(enrolment.keystore_file)]
+    return " and ".join(found) or "the YubiKeys that are here"
 
 
 def _confirmed(run: Wiring, question: str) -> bool:
