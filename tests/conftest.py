@@ -6,6 +6,12 @@ start would inherit: none of them could be interrupted.
 
 import signal
 
-pytest_plugins = ["support.fixtures", "support.figures", "support.aws_fixtures", "support.keystore_fixtures"]
+pytest_plugins = [
+    "support.fixtures",
+    "support.figures",
+    "support.fuzzing",
+    "support.aws_fixtures",
+    "support.keystore_fixtures",
+]
 
 signal.signal(signal.SIGINT, signal.default_int_handler)

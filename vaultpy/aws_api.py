@@ -7,7 +7,6 @@ configured endpoint that was not passed in.
 
 from __future__ import annotations
 
-import io
 import os
 import time
 from email.utils import parsedate_to_datetime
@@ -26,9 +25,13 @@ from botocore.loaders import Loader
 from botocore.session import Session
 
 from vaultpy import errors
+from vaultpy.aws_body import LARGEST_ANSWER, Body, Bounded, TooLongError
+from vaultpy.aws_calls import Calls, Signers
 from vaultpy.aws_failures import not_answered, unreachable
 from vaultpy.aws_refusals import refusal
-from vaultpy.credentials import AccessKey, Credentials
+from vaultpy.background import within
+from vaultpy.credentials import AccessKey, DayKey
+from vaultpy.day_key_signer import SIGNATURE_VERSION, in_place_of_secret
 from vaultpy.endpoints import host_of, is_loopback, is_trusted
 from vaultpy.regions import check_region
 from vaultpy.text import clock_wrong
@@ -36,13 +39,16 @@ from vaultpy.trace import trace
 from vaultpy.values import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 
+    from vaultpy.aws_calls import Call
+    from vaultpy.credentials import Signs
+
 CONNECT_SECONDS = 5
 READ_SECONDS = 10
-LARGEST_ANSWER = 1024 * 1024  # bytes; of the calls made here, AWS's longest answers have some thousands
+LIMIT_SECONDS = 60.0  # for a whole answer: READ_SECONDS begins anew with each of its bytes
 _LONGEST_REASON = 300
 _LENT_BOOLEANS = (
     ("use_fips_endpoint", "AWS_USE_FIPS_ENDPOINT"),
@@ -52,19 +58,24 @@ _SERVER_ERROR = 500
 
 
 class AwsClient:
-    """One boto3 client whose signer is exchanged before each call, so that one connection serves them all."""
+    """One boto3 client for every signer, so that one connection serves them all; threads may share it."""
 
     def __init__(
-        self, service: str, region: str, endpoint_url: str | None, settings: Mapping[str, str]
+        self,
+        service: str,
+        region: str,
+        endpoint_url: str | None,
+        settings: Mapping[str, str],
+        limit: float = LIMIT_SECONDS,
     ) -> None:
         """Build it: 40 to 100 ms. Of a profile's `settings` ca_bundle, FIPS and dual stack are heeded.
 
-        Raises RegionUnknown and EndpointMalformed.
+        An answer takes `limit` seconds at the most. Raises RegionUnknown and EndpointMalformed.
         """
         check_region(region)
         session = _session(settings)
-        session.set_credentials("unset", "unset")
-        self._keys = session.get_credentials()
+        self._calls = Calls()
+        session.register_component("credential_provider", Signers(self._calls))
         try:
             self._client: Any = boto3.Session(botocore_session=session).client(
                 service, region_name=region, endpoint_url=endpoint_url, config=_config(endpoint_url)
@@ -76,16 +87,17 @@ class AwsClient:
         self.region = region
         self.host = urlsplit(self._client.meta.endpoint_url).hostname or ""
         self._endpoint_url = endpoint_url
-        self._unsigned = False
-        self._body = _Body()
-        self._status = 0
-        self._date: str | None = None
+        self._limit = limit
         events = self._client.meta.events
         events.register("choose-signer", self._choose_signer)
         events.register("before-send", self._transmit)
 
+    @property
+    def _call(self) -> Call:
+        return self._calls.own
+
     def _choose_signer(self, **_: object) -> object:
-        return botocore.UNSIGNED if self._unsigned else None
+        return botocore.UNSIGNED if self._call.unsigned else self._call.signature_version
 
     def _transmit(self, request: AWSPreparedRequest, **_: object) -> AWSResponse:
         """Send in botocore's place: the answer is read up to a limit, which botocore does not know.
@@ -95,21 +107,16 @@ class AwsClient:
         if not self._may_go_to(request.url):
             raise _ElsewhereError(host_of(request.url))
         request.stream_output = True
-        request.body = self._body = _Body(request.body.encode())  # the query protocol's, a text
+        call = self._call
+        request.body = call.body = Body(request.body.encode())  # the query protocol's, a text
         for name, value in list(request.headers.items()):
             if isinstance(value, bytes):  # over which urllib3 trips, leaving the connection open, at a 303
                 request.headers[name] = value.decode("latin-1")
         session = self._client._endpoint.http_session  # noqa: SLF001  # botocore has no public way to its session
-        answer = session.send(request)
-        self._status, self._date = answer.status_code, answer.headers.get("Date")
-        answer.raw = _Bounded(answer.raw)
         try:
-            len(answer.content)
-        except _TooLongError:
-            raise
-        except Exception as failure:
+            return within(self._limit, lambda: _read(session.send(request), call))
+        except TimeoutError as failure:
             raise HTTPClientError(error=failure) from failure
-        return answer
 
     def _may_go_to(self, url: str) -> bool:
         if is_trusted(url):
@@ -119,29 +126,30 @@ class AwsClient:
     def call(
         self,
         operation: str,
-        signer: AccessKey | Credentials,
+        signer: Signs,
         parameters: Mapping[str, object],
         facts: Mapping[str, object],
     ) -> dict[str, Any]:
         """Make one signed call, once; raises the error that tells the user what AWS's refusal means.
 
-        A parameter may be a Secret.
+        A parameter may be a Secret. Raises DayKeyOver for a day key of another day.
         """
+        self._call.signature_version = SIGNATURE_VERSION if isinstance(signer, DayKey) else None
         if isinstance(signer, AccessKey):
             key_id, secret, token = signer.id, signer.secret, None
+        elif isinstance(signer, DayKey):
+            key_id, secret, token = signer.access_key_id, in_place_of_secret(signer, time.time()), None
         else:
             key_id, secret, token = signer.access_key_id, signer.secret_access_key, signer.session_token
-        self._keys.access_key = key_id
-        self._keys.secret_key = secret.reveal()
-        self._keys.token = token.reveal() if token else None
+        self._call.sign_with(key_id, secret, token)
         trace(f"{operation} to {self.host}, signed with {key_id}, {', '.join(parameters) or 'no parameters'}")
         answer = self._attempt(operation, parameters)
-        self._keys.access_key = self._keys.secret_key = self._keys.token = None
+        self._call.forget()
         if isinstance(answer, dict):
             return answer
         known = {"profile": "", "user": "", **facts, "key_id": key_id, "region": self.region}
         failure = self._meaning(answer, known, by_session=token is not None)
-        trace(f"{operation} failed: {type(failure).__name__}, HTTP status {self._status}")
+        trace(f"{operation} failed: {type(failure).__name__}, HTTP status {self._call.status}")
         raise failure
 
     def date(self) -> float:
@@ -150,13 +158,13 @@ class AwsClient:
         What the answer says otherwise does not matter. Raises Unreachable and TlsFailed, and AnswerMalformed
         for an answer without a date.
         """
-        self._unsigned, self._date = True, None
+        self._call.unsigned, self._call.date = True, None
         answer = self._attempt("get_caller_identity", {})
-        self._unsigned = False
+        self._call.unsigned = False
         found = self._aws_time()
         if found is not None:
             return found
-        if isinstance(answer, Exception) and not self._status:
+        if isinstance(answer, Exception) and not self._call.status:
             failure = self._not_answered(answer)
             raise unreachable(answer, self.host) if isinstance(failure, errors.NoAnswer) else failure
         raise errors.AnswerMalformed(host=self.host, reason="no date")
@@ -167,7 +175,7 @@ class AwsClient:
         What is raised in its stead is raised later, so that it has no `__context__`: botocore's exceptions
         hold the request, with the code and the session token in it.
         """
-        self._status, self._body = 0, _Body()
+        self._call.status, self._call.body = 0, Body()
         try:
             revealed = {k: v.reveal() if isinstance(v, Secret) else v for k, v in parameters.items()}
             answer: dict[str, Any] = getattr(self._client, operation)(**revealed)
@@ -177,7 +185,7 @@ class AwsClient:
 
     def _aws_time(self) -> float | None:
         try:
-            return parsedate_to_datetime(self._date or "").timestamp()
+            return parsedate_to_datetime(self._call.date or "").timestamp()
         except (TypeError, ValueError, OverflowError, IndexError):
             return None
 
@@ -185,13 +193,13 @@ class AwsClient:
         self, failure: Exception, facts: dict[str, object], *, by_session: bool
     ) -> errors.VaultpyError:
         if not isinstance(failure, ClientError):
-            if self._status and not isinstance(failure, HTTPClientError):
-                reason = f"HTTP status {self._status}, {_what_is_wrong(failure)}"
+            if self._call.status and not isinstance(failure, HTTPClientError):
+                reason = f"HTTP status {self._call.status}, {_what_is_wrong(failure)}"
                 return errors.AnswerMalformed(host=self.host, reason=reason)
             return self._not_answered(failure)
         error = failure.response.get("Error") or {}
         code, text = str(error.get("Code", "")), str(error.get("Message", ""))
-        if self._status >= _SERVER_ERROR:
+        if self._call.status >= _SERVER_ERROR:
             return errors.AwsBusy(reason=code)
         aws_time = self._aws_time()
         if code == "SignatureDoesNotMatch" and text.startswith("Signature ") and aws_time is not None:
@@ -201,43 +209,23 @@ class AwsClient:
     def _not_answered(self, failure: Exception) -> errors.VaultpyError:
         if isinstance(failure, _ElsewhereError):
             return errors.EndpointUnconfirmed(host=str(failure))
-        return not_answered(failure, self.host, under_way=self._body.under_way)
+        return not_answered(failure, self.host, under_way=self._call.body.under_way)
+
+
+def _read(answer: AWSResponse, call: Call) -> AWSResponse:
+    call.status, call.date = answer.status_code, answer.headers.get("Date")
+    answer.raw = Bounded(answer.raw)
+    try:
+        len(answer.content)
+    except TooLongError:
+        raise
+    except Exception as failure:
+        raise HTTPClientError(error=failure) from failure
+    return answer
 
 
 class _ElsewhereError(Exception):
     """A request that would go to a host that is neither AWS's nor the one that was confirmed."""
-
-
-class _Body(io.BytesIO):
-    """A request's body that knows whether it began to be sent: it is read after the connection stands."""
-
-    under_way = False
-
-    def read(self, size: int | None = -1) -> bytes:
-        """Return the next bytes to be sent."""
-        self.under_way = True
-        return super().read(size)
-
-
-class _TooLongError(Exception):
-    """An answer over the limit."""
-
-
-class _Bounded:
-    """A response's body that ends with an error after `LARGEST_ANSWER` bytes."""
-
-    def __init__(self, raw: Any) -> None:  # noqa: ANN401  # urllib3's response
-        self._raw = raw
-
-    def stream(self) -> Iterator[bytes]:
-        """Yield the body in pieces, as `AWSResponse.content` reads it."""
-        left = LARGEST_ANSWER
-        for piece in self._raw.stream():
-            left -= len(piece)
-            if left < 0:
-                self._raw.close()
-                raise _TooLongError
-            yield piece
 
 
 def _session(settings: Mapping[str, str]) -> Session:
@@ -282,6 +270,6 @@ def _config(endpoint_url: str | None) -> Config:
 
 
 def _what_is_wrong(failure: Exception) -> str:
-    if isinstance(failure, _TooLongError):
+    if isinstance(failure, TooLongError):
         return f"over {LARGEST_ANSWER // 1024} kB"
     return "not what AWS writes"

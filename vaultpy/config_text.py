@@ -23,7 +23,7 @@ def words(header: str) -> list[str]:
     if not is_special(header):
         return [word for word in header.split(" ") if word]
     found: list[str] = []
-    word: str | None = None
+    word: list[str] | None = None
     quote = ""
     characters = iter(header)
     for c in characters:
@@ -32,19 +32,27 @@ def words(header: str) -> list[str]:
             if not escaped:
                 return []
             kept = c if quote and escaped not in _ESCAPABLE_IN_QUOTES else ""
-            word = (word or "") + kept + escaped
+            word = _with(word, kept + escaped)
         elif c == quote:
             quote = ""
         elif not quote and c in _QUOTES:
-            quote, word = c, word or ""
+            quote, word = c, word or []
         elif quote or c not in _BLANKS:
-            word = (word or "") + c
+            word = _with(word, c)
         elif word is not None:
-            found.append(word)
+            found.append("".join(word))
             word = None
     if quote:
         return []
-    return found if word is None else [*found, word]
+    return found if word is None else [*found, "".join(word)]
+
+
+def _with(word: list[str] | None, more: str) -> list[str]:
+    """Return `word`, kept in pieces because a file may make it a million characters long, with `more`."""
+    if word is None:
+        return [more]
+    word.append(more)
+    return word
 
 
 def name_in(header: str, kind: str) -> str | None:

@@ -18,13 +18,11 @@ from vaultpy.values import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import TypeAlias
 
-    from vaultpy.credentials import Credentials
-
-    Signer: TypeAlias = "AccessKey | Credentials"
+    from vaultpy.credentials import Signs as Signer
 
 _MOST_PAGES = 100
+_MOST_ENTRIES = 20_000  # an account's virtual devices; AWS grants ten thousand users at the most
 _STATES = {True: "Active", False: "Inactive"}
 
 
@@ -168,6 +166,8 @@ class Iam:
             found += answer.get(member) or []
             if not answer.get("IsTruncated"):
                 return found
+            if len(found) > _MOST_ENTRIES:
+                break
             asked["Marker"] = self._text(answer, "Marker")
         raise AnswerMalformed(host=self._client.host, reason="a list without an end")
 

@@ -104,7 +104,9 @@ class Index:
 
     def _read(self) -> Records:
         try:
-            descriptor = os.open(self._path, os.O_RDONLY)
+            with open(self._path, "rb") as file:
+                owner = os.fstat(file.fileno()).st_uid
+                data = file.read()
         except FileNotFoundError:
             return Records()
         except OSError as error:
@@ -112,14 +114,11 @@ class Index:
                 error.strerror,
                 "make it a readable file of your own, or name another place: export XDG_STATE_HOME=DIRECTORY",
             ) from error
-        with open(descriptor, "rb") as file:
-            owner = os.fstat(descriptor).st_uid
-            if sys.platform != "win32" and owner != os.geteuid():
-                raise self._unusable(
-                    f"it belongs to user id {owner}",
-                    "run vaultpy as that user, or name another place: export XDG_STATE_HOME=DIRECTORY",
-                )
-            data = file.read()
+        if sys.platform != "win32" and owner != os.geteuid():
+            raise self._unusable(
+                f"it belongs to user id {owner}",
+                "run vaultpy as that user, or name another place: export XDG_STATE_HOME=DIRECTORY",
+            )
         try:
             return parse(data.decode("utf-8", "surrogatepass"))
         except ValueError:

@@ -24,8 +24,9 @@ MAX_KEYS: Final = 40
 """How many keys are written: the quota of all a user's keys is 200, and others want some."""
 
 # keyctl(2), and the system call numbers of Linux's tables.
-_NUMBERS = {"x86_64": (248, 250), "aarch64": (217, 219)}
-_ADD_KEY, _KEYCTL = 0, 1
+_NUMBERS = {"x86_64": (248, 250, 157), "aarch64": (217, 219, 167)}
+_ADD_KEY, _KEYCTL, _PRCTL = 0, 1, 2
+_SET_DUMPABLE = 4
 _PROCESS_KEYRING, _USER_KEYRING = -2, -4
 _REVOKE, _DESCRIBE, _LINK, _UNLINK, _SEARCH, _READ, _SET_TIMEOUT = 3, 6, 8, 9, 10, 11, 15
 _KEY_TYPE = b"user"
@@ -157,6 +158,7 @@ class KernelKeyring:
     def _loaded(self) -> _Libc:
         if self._libc is None:
             self._libc = _Libc()
+            hide_memory(self._libc)  # before a session is in it
         return self._libc
 
 
@@ -222,7 +224,15 @@ class _Libc:
         return result
 
 
-def _numbers() -> tuple[int, int]:
+def hide_memory(libc: _Libc | None = None) -> None:
+    """Let no other process of this user read this one's memory, and no core file hold it, until exec."""
+    try:
+        (libc or _Libc()).system_call(_numbers()[_PRCTL], _SET_DUMPABLE, 0, 0, 0, 0)
+    except OSError:  # another system, or a sandbox that forbids it
+        return
+
+
+def _numbers() -> tuple[int, int, int]:
     if sys.platform != "linux" or sys.maxsize < _SMALLEST_64_BIT:
         raise _os_error(errno.ENOSYS)
     numbers = _NUMBERS.get(os.uname().machine)

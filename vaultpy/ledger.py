@@ -76,6 +76,8 @@ class Lock:
         """Free the lock."""
         try:
             self._sign("")
+        except OSError:
+            pass  # a full disk; the name that is left says nothing once the lock is free
         finally:
             os.close(self._descriptor)
 

@@ -7,6 +7,7 @@ from vaultpy.values import Secret
 
 _FORMAT = "vaultpy session 1"
 _LINES = 7
+_MOST_DIGITS = 15  # more than epochs have, and what a float holds
 
 
 def render(credentials: Credentials, made_for: int, guard: str) -> str:
@@ -31,6 +32,13 @@ def parse(text: str, guard: str) -> tuple[Credentials, int] | None:
         return None
     key_id, secret, token, expiration, made_for = lines[2:]
     try:
-        return Credentials(key_id, Secret(secret), Secret(token), int(expiration)), int(made_for)
+        return Credentials(key_id, Secret(secret), Secret(token), number(expiration)), number(made_for)
     except ValueError:
         return None
+
+
+def number(text: str) -> int:
+    """Return the whole number that `text` is; ValueError where it is none, or too large for any time."""
+    if len(text) > _MOST_DIGITS:
+        raise ValueError
+    return int(text)

@@ -64,3 +64,5 @@ class Secret:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret is not pickled or copied")
+
+    __getstate__ = __reduce__

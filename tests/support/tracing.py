@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import subprocess
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 # What takes a path or a text to a disk. Copying between descriptors inside the kernel has read nothing into
 # the process, and so nothing secret of ours; a mapping could be written to without any call.
 _CALLS = "%file,/^p?writev?(2|64|64v2)?$,mmap,memfd_create,setxattr,fsetxattr"
+_TEXT = re.compile(r'"((?:\\x[0-9a-f]{2})*)"')
 _BYTE = re.compile(r"\\x([0-9a-f]{2})")
 _UNSEEN = re.compile(r"mmap\(.*PROT_WRITE.*MAP_SHARED\b.*<(?!/dev/|/memfd:|anon_inode)")
 _NO_FILE = ("<socket:", "<pipe:", "</dev/pts/", "</dev/tty>", "<TCP:", "<UNIX")
@@ -43,6 +44,51 @@ def traced(command: list[str], environment: dict[str, str], log: Path, *inject: 
     )
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+class Seen(NamedTuple):
+    """All that a command let others see: words and variables of every process, files, what it printed."""
+
+    status: int
+    argv: bytes
+    environment: bytes
+    files: bytes
+    stdout: bytes
+    stderr: bytes
+
+
+def seen(command: list[str], environment: dict[str, str], log: Path, stdin: str = "") -> Seen:
+    """Run `command`; of variables, those of the first process are left out, which are `environment`.
+
+    So are those of every process that has them unchanged.
+    """
+    options = ["-f", "--seccomp-bpf", "-y", "-xx", "-s", "1000000", "-e", "abbrev=!execve", "-o", str(log)]
+    done = subprocess.run(
+        ["strace", *options, "-e", f"trace={_CALLS}", *command],
+        env=environment,
+        input=stdin.encode(),
+        capture_output=True,
+        timeout=_WITHIN_SECONDS,
+        start_new_session=True,
+        check=False,
+    )
+    given = {f"{name}={value}".encode() for name, value in environment.items()}
+    argv, variables, files = [], [], []
+    for line in log.read_text(encoding="ascii").splitlines():
+        call = line.partition("(")[0]
+        texts = [bytes.fromhex(found.replace("\\x", "")) for found in _TEXT.findall(line)]
+        if call.endswith("execve"):
+            words, _, names = line.partition("], [")
+            count = len(_TEXT.findall(words))
+            argv += texts[:count]
+            variables += [text for text in texts[count:] if names and text not in given]
+            continue
+        head = _BYTE.sub(lambda byte: chr(int(byte[1], 16)), line.partition('"')[0])
+        assert not _UNSEEN.search(head), head[:200]
+        if "write" not in call or not any(it in head for it in _NO_FILE):
+            files += texts
+    shown = [b"\n".join(found) for found in (argv, variables, files)]
+    return Seen(done.returncode, shown[0], shown[1], shown[2], done.stdout, done.stderr)
 
 
 def written(log: Path) -> bytes:
