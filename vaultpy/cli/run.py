@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from vaultpy import errors
@@ -22,12 +21,13 @@ from vaultpy.argv import (
     HELP,
     split_words,
 )
-from vaultpy.cli.context import abandon, listen, say
+from vaultpy.cli.context import abandon, leave, listen, say
 from vaultpy.credential_process import VERB as CREDENTIAL_PROCESS
 from vaultpy.credential_process import answer
 from vaultpy.execution import execute
 from vaultpy.export import VERB as EXPORT
 from vaultpy.export import export, how_to_use, wanted_format
+from vaultpy.kernel_keyring import hide_memory
 from vaultpy.shell_init import VERB as SHELL_INIT
 from vaultpy.shell_init import init
 from vaultpy.terminal import Terminal
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
     Wire = Callable[[Mapping[str, str], Terminal], Wiring]
 
+EACH = "each"
 # Verbs whose small statuses mean something else: the command's, and that a touch is needed.
 _STATUS_OF_ERRORS = {"exec": errors.VaultpyError.exec_status, "status": 3}
 
@@ -49,22 +50,12 @@ def run(words: list[str], environ: Mapping[str, str], wire: Wire = Wiring) -> in
 
     `wire` makes the objects of the run; only the demo has another one.
     """
+    hide_memory()
     _replace_missing_streams()
     verb = next((word for word in words if not word.startswith("-")), "")
     terminal = Terminal(environ, listens=verb != CREDENTIAL_PROCESS)
     try:
-        if verb in _QUICK:
-            flags, values, perform = _QUICK[verb]
-            at = words.index(verb)
-            before, split = words[:at], split_words(words[at + 1 :], verb=verb, flags=flags, values=values)
-            if split.profile is not None and not split.help and set(before) <= {"--debug"}:
-                if before:
-                    listen(terminal)
-                return perform(wire(environ, terminal), split.profile, split)
-            words = [*before, verb, *split.options]
-        from vaultpy.cli.app import command_line
-
-        return command_line(words or ["--help"], (environ, terminal, wire))
+        return _perform(words, verb, (environ, terminal, wire))
     except errors.VaultpyError as error:
         return _fail(terminal, error, verb)
     except KeyboardInterrupt:
@@ -76,8 +67,44 @@ def run(words: list[str], environ: Mapping[str, str], wire: Wire = Wiring) -> in
         return _STATUS_OF_ERRORS.get(verb, errors.VaultpyError.status)
 
 
+def _perform(words: list[str], verb: str, seed: tuple[Mapping[str, str], Terminal, Wire]) -> int:
+    """Hand the words to whoever understands them; the objects of the run are made of `seed`."""
+    environ, terminal, wire = seed
+    if not words:
+        return _stand(wire(environ, terminal))
+    if verb in _QUICK:
+        flags, values, perform = _QUICK[verb]
+        at = words.index(verb)
+        before, split = words[:at], split_words(words[at + 1 :], verb=verb, flags=flags, values=values)
+        if split.profile is not None and not split.help and set(before) <= {"--debug"}:
+            if before:
+                listen(terminal)
+            return perform(wire(environ, terminal), split.profile, split)
+        words = [*before, verb, *split.options]
+    from vaultpy.cli.app import command_line
+
+    return command_line(words, seed)
+
+
+def _stand(objects: Wiring) -> int:
+    from vaultpy.standing import standing
+
+    for line in standing(objects):
+        say(line)
+    return 0
+
+
 def _exec(objects: Wiring, profile: str, split: ExecWords) -> int:
-    return execute(objects, profile, split.command, split.values())
+    options, allowed = split.values(), split.every("--allow-role")
+    if "--server" not in options:
+        if allowed:
+            raise errors.UsageError(problem="--allow-role goes with --server", command="exec")
+        return execute(objects, profile, split.command, options)
+    from vaultpy.exec_server import execute_served
+    from vaultpy.server_wiring import ServerWiring
+
+    status = execute_served(ServerWiring(objects), profile, split.command, options, allowed)
+    return status if status == errors.INTERRUPTED else leave(status)
 
 
 def _credential_process(objects: Wiring, profile: str, split: ExecWords) -> int:
@@ -146,12 +173,13 @@ def _fail(terminal: Terminal, error: errors.VaultpyError, verb: str) -> int:
     except OSError:  # nobody listens any more
         abandon(sys.stderr)
     if verb not in _QUICK:
-        return _STATUS_OF_ERRORS.get(verb, error.status)
-    # Threads may still be importing boto3 or waiting for a touch; the interpreter's end would trip over them.
-    with suppress(OSError):
-        sys.stdout.flush()
-        sys.stderr.flush()
-    os._exit(error.exec_status if verb == "exec" else error.status)
+        return _STATUS_OF_ERRORS.get(verb, _own_status(error) if verb == EACH else error.status)
+    return leave(error.exec_status if verb == "exec" else error.status)
+
+
+def _own_status(error: errors.VaultpyError) -> int:
+    """Return the status of a verb of which 1 tells that commands failed: as with exec, but 2 for usage."""
+    return error.exec_status if error.status == errors.VaultpyError.status else error.status
 
 
 def _replace_missing_streams() -> None:

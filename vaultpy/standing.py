@@ -1,0 +1,145 @@
+"""What `vaultpy` alone says: where the user stands, and the next command to type."""
+
+from __future__ import annotations
+
+from shlex import quote
+
+from vaultpy import errors
+from vaultpy.background import within
+from vaultpy.found_keys import in_files
+from vaultpy.mfa import is_virtual
+from vaultpy.readiness import at_hand, readiness, usable_plans
+from vaultpy.text import show_duration
+from vaultpy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Protocol
+
+    from vaultpy.config import Config
+    from vaultpy.index import Index
+    from vaultpy.plan import Plan
+    from vaultpy.readiness import Readiness
+    from vaultpy.records import Enrolment
+    from vaultpy.session_places import Place
+
+    class TrueClock(Protocol):
+        """What knows AWS's time."""
+
+        def time(self) -> float:
+            """Return it as an epoch, in seconds."""
+
+    class Cards(Protocol):
+        """The card readers of this computer."""
+
+        def readers(self) -> list[str]:
+            """Return the names of those with a card in them."""
+
+    class Run(Protocol):
+        """The objects of one run."""
+
+        @property
+        def environ(self) -> Mapping[str, str]: ...  # noqa: D102
+        @property
+        def config(self) -> Config: ...  # noqa: D102
+        @property
+        def index(self) -> Index: ...  # noqa: D102
+        @property
+        def places(self) -> list[Place]: ...  # noqa: D102
+        @property
+        def ledger(self) -> TrueClock: ...  # noqa: D102
+
+        def credentials_path(self) -> str:
+            """Return the path of AWS's credentials file."""
+
+        def cards(self) -> Cards:
+            """Reach them; raises PcscMissing and its like."""
+
+
+_SHOWN_NAMES = 3
+_LOOK_SECONDS = 2.0
+
+
+class Step(Value):
+    """The next command, and what it is for."""
+
+    __slots__ = ("command", "purpose")
+    command: str
+    purpose: str
+
+    def __init__(self, command: str, purpose: str) -> None:
+        self._set(command=command, purpose=purpose)
+
+
+def standing(run: Run) -> list[str]:
+    """Return the lines; raises what makes AWS's config or our state unreadable."""
+    enrolments = run.index.enrolments()
+    keys = [enrolment.name for enrolment in enrolments]
+    plans = usable_plans(run.config, run.index, run.environ)
+    now = run.ledger.time()
+    look = at_hand(run.index, run.places, lambda: now)
+    ready = [readiness(plan, look, now) for plan in plans]
+    roles = [plan.profile.name for plan in plans if plan.profile.role_arn]
+    yubikey, plugged_in = _yubikey(run.cards)
+    facts = {
+        "access keys": _names(keys) or "none is enrolled yet",
+        "roles": _names(roles) or f"none that exec can use ({run.config.path})",
+        "YubiKey": yubikey,
+        "MFA session": _session(ready, now) if ready else "none",
+    }
+    width = max(map(len, facts))
+    step = _next(plans, enrolments, plugged_in=plugged_in) if keys else _first(run)
+    return [
+        "vaultpy: a command gets an AWS role's credentials, the MFA code comes off a YubiKey",
+        "",
+        *(f"  {name:{width}}  {fact}" for name, fact in facts.items()),
+        "",
+        f"next: {step.command}",
+        f"      {step.purpose}",
+        "all:  vaultpy --help; what is wrong: vaultpy doctor",
+    ]
+
+
+def _names(names: list[str]) -> str:
+    shown = ", ".join(names[:_SHOWN_NAMES])
+    more = len(names) - _SHOWN_NAMES
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _yubikey(reach: Callable[[], Cards]) -> tuple[str, bool]:
+    """Return what is seen of the keys, and whether a card is there; nothing is opened or touched."""
+    try:
+        readers = within(_LOOK_SECONDS, lambda: reach().readers())
+    except TimeoutError:
+        return "the smart card service does not answer", False
+    except errors.VaultpyError as error:
+        return error.message, False
+    return _names(readers) or "none is plugged in", bool(readers)
+
+
+def _session(ready: list[Readiness], now: float) -> str:
+    left = max((one.mfa_expiration for one in ready), default=0)
+    return f"{show_duration(left - now)} left" if left else "none, the next command asks for one touch"
+
+
+def _first(run: Run) -> Step:
+    in_clear = sum(found.in_clear is not None for found in in_files(run.credentials_path(), run.config.path))
+    if in_clear:
+        keys = f"{in_clear} access key{'s' * (in_clear > 1)}"
+        return Step("vaultpy import credentials", f"moves {keys} out of AWS's files, where they lie in clear")
+    return Step("vaultpy add NAME", "enrols an access key; without one, see it work: vaultpy demo")
+
+
+def _next(plans: list[Plan], enrolments: list[Enrolment], *, plugged_in: bool) -> Step:
+    serials = {serial for plan in plans for request in plan.requests for serial in request.mfa_serials}
+    bare = next((enrolment.name for enrolment in enrolments if not enrolment.mfa_serials), None)
+    if bare is not None and not serials:
+        return Step(f"vaultpy mfa enroll {quote(bare)}", "puts an MFA device onto the YubiKey")
+    if not plans:
+        return Step("vaultpy doctor", "says why no profile leads to an enrolled key")
+    best = next((plan.profile for plan in plans if plan.profile.role_arn), plans[0].profile)
+    command = f"vaultpy exec {quote(best.name)} -- aws sts get-caller-identity"
+    if any(map(is_virtual, serials)) and not plugged_in:
+        return Step(command, "plug the YubiKey in before, or type the code when asked")
+    return Step(command, "any other command goes in the place of aws")
