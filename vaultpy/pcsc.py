@@ -24,6 +24,7 @@ from yubikit.core import TRANSPORT
 from yubikit.core.smartcard import SmartCardConnection
 
 from vaultpy import errors
+from vaultpy.pcsc_install import remedy
 
 HELD_SECONDS = 3.0
 _POLL_SECONDS = 0.1
@@ -52,7 +53,7 @@ def _fail(code: int) -> NoReturn:
     reason = str(scard.SCardGetErrorMessage(code)).rstrip(".").lower()
     if code in _MISSING:
         _raise_if_forbidden()
-        raise errors.PcscMissing(reason=reason)
+        raise errors.PcscMissing(reason=reason, remedy=remedy())
     if code in _REFUSED:
         raise errors.PcscRefused
     if code in _REMOVED:

@@ -1,4 +1,4 @@
-"""What `shell-init` prints: the function `assume-role` for bash, zsh or fish, and what it asks back for.
+"""What `shell-init` prints: `assume-role` and completion for bash, zsh or fish, and what these ask back for.
 
 The function takes `vaultpy export`'s lines, remembers what each of their variables was before, and runs them.
 Secrets pass through the shell's own variables alone: no command line, no history, no here-document, which
@@ -38,9 +38,8 @@ if TYPE_CHECKING:
 
 VERB = "shell-init"
 PROFILES = "profiles"
-"""What the function's completion asks for, instead of a shell."""
-LEFT = "left"
-"""What `assume-role` alone asks for."""
+"""What completion asks for, instead of a shell."""
+LEFT = "left"  # what `assume-role` alone asks for
 
 _BASH_AND_ZSH = r"""
 assume-role() {
@@ -202,18 +201,18 @@ complete -c assume-role -f -l exit -d 'Take the role out of this shell'
 """
 
 
-def _filled(text: str, places: Mapping[str, str]) -> str:
+def _filled(places: Mapping[str, str]) -> str:
+    text = _BASH_AND_ZSH
     for place, content in places.items():
         text = text.replace(place, content)
     return text
 
 
 SHELLS = {
-    "bash": _filled(_BASH_AND_ZSH, _BASH) + _BASH_COMPLETION,
-    "zsh": _filled(_BASH_AND_ZSH, _ZSH) + _ZSH_COMPLETION,
+    "bash": _filled(_BASH) + _BASH_COMPLETION,
+    "zsh": _filled(_ZSH) + _ZSH_COMPLETION,
     "fish": _FISH,
 }
-"""What each is to run at its start."""
 
 
 def init(run: Run, shell: str) -> tuple[str, int]:
@@ -225,12 +224,14 @@ def init(run: Run, shell: str) -> tuple[str, int]:
     if shell not in SHELLS:
         problem = f"{shell} is none of {', '.join(SHELLS)}"
         raise UsageError(problem=problem, command=VERB)
-    return SHELLS[shell].lstrip(), 0
+    from vaultpy.shell_completion import completion
+
+    return SHELLS[shell].lstrip() + completion(shell), 0
 
 
 def profiles(run: Run) -> list[str]:
     """Return the names that `export` may know; those that no line can hold are left out."""
-    names = run.config.names() + [enrolment.name for enrolment in run.index.enrolments()]
+    names = [*run.config.names(), *(enrolment.name for enrolment in run.index.enrolments())]
     return [name for name in dict.fromkeys(names) if name and is_line(name)]
 
 
