@@ -3,33 +3,59 @@
 
 PYTHON_IN_VENV := .venv/bin/python
 
-.PHONY: demo test test-long lint bench pictures setup clean
+.PHONY: demo test test-long coverage mutants lint live bench pictures docs generate setup clean
 
 demo: setup
 	@if sh -c ': < /dev/tty' 2> /dev/null; then .venv/bin/vaultpy demo; else .venv/bin/vaultpy demo --yes; fi
 
 # Many tests wait for a process: twice as many workers as cores, each with whole files and its own parts.
-WORKERS = $$(( 2 * $$(getconf _NPROCESSORS_ONLN) ))
+# They have to agree on the names of the tests, so also on the order of what is hashed.
+WORKERS = $$(( 2 * $$(getconf _NPROCESSORS_ONLN) ))*popen//python=tests/worker
+PYTEST := PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONHASHSEED=0 python -m pytest --dist loadfile --tx "$(WORKERS)"
 
 test: lint
-	$(PYTHON_IN_VENV) -m pytest -n $(WORKERS) --dist loadfile
+	$(PYTEST)
 
-# What takes minutes and has a short form in `make test`: kills at every write, waits for real codes.
+# What takes minutes and has a short form in `make test`: kills at every write, waits for real codes, twenty
+# times as many examples for what is fuzzed.
 test-long: setup
-	$(PYTHON_IN_VENV) -m pytest -m long -n $(WORKERS)
+	$(PYTEST) -m long
+	$(PYTEST) --hypothesis-profile=long tests/test_fuzz_*.py
+
+# Which lines and branches no test reaches; and which changes of the code no unit test notices (for hours).
+coverage: setup
+	scripts/coverage
+
+mutants: setup
+	$(PYTHON_IN_VENV) scripts/mutants.py
 
 lint: setup
 	$(PYTHON_IN_VENV) -m ruff check
 	$(PYTHON_IN_VENV) -m ruff format --check
 	$(PYTHON_IN_VENV) -m mypy
 
+# Asks AWS itself what docs/unproven.md assumes: PROFILE is an administrator's, SERIAL a YubiKey's. Never in CI.
+live: setup
+	$(PYTHON_IN_VENV) hardware-tests/live.py --profile "$(PROFILE)" $(if $(SERIAL),--serial $(SERIAL))
+
 bench: setup
 	$(PYTHON_IN_VENV) benchmarks/warm_run.py
 	$(PYTHON_IN_VENV) benchmarks/cold_run.py
 	$(PYTHON_IN_VENV) benchmarks/crowd.py
+	$(PYTHON_IN_VENV) benchmarks/server.py
+	$(PYTHON_IN_VENV) benchmarks/each.py
+	$(PYTHON_IN_VENV) benchmarks/completion.py
 
 pictures: setup
 	$(PYTHON_IN_VENV) scripts/pictures
+
+# What is made from the code and kept beside it: what completion knows, the manual page, the picture of the house.
+generate: setup
+	$(PYTHON_IN_VENV) scripts/generate.py
+
+# The documentation as a site, in build/site.
+docs: setup
+	NO_MKDOCS_2_WARNING=1 $(PYTHON_IN_VENV) -m mkdocs build --strict
 
 setup:
 	@scripts/setup

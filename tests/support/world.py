@@ -17,9 +17,16 @@ from typing import TYPE_CHECKING
 from support.pcscd import YUBIKEY_READER, Pcscd
 from support.secret_service import SecretService, private_environment
 from support.virtual_card import VirtualCard
+from vaultpy.credentials import AccessKey
+from vaultpy.enrolment import new_profiles
+from vaultpy.key_owner import Checked
 from vaultpy.simulated.aws import SimulatedAws
 from vaultpy.simulated.finger import Finger, PressedFinger, SteadyFinger
 from vaultpy.simulated.yubikey import SimulatedYubiKey
+from vaultpy.state import state_directory
+from vaultpy.terminal import Terminal
+from vaultpy.values import Secret
+from vaultpy.wiring import Wiring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -95,7 +102,7 @@ class World:
                 "LANG": "C.UTF-8",
             }
             # The kernel keyring is the user's, not this home's, and holds only so many sessions.
-            cleanup.callback(lambda: self.vaultpy("clear"))
+            cleanup.callback(self._clear)
             self._cleanup = cleanup.pop_all()
         return self
 
@@ -127,12 +134,28 @@ class World:
             check=False,
         )
 
+    def _clear(self) -> None:
+        index = Path(state_directory(self.environment), "index")
+        if index.is_file() and b"\nsession\t" in index.read_bytes():
+            self.vaultpy("clear")
+
     def plug_in(self, yubikey: SimulatedYubiKey) -> None:
         """Put another key where the first one was."""
         self.card.remove()
         self.yubikey = yubikey
         self.card = VirtualCard(yubikey, self.pcscd.readers[0])
         self.card.insert()
+
+    def enrol(self) -> None:
+        """Leave behind what `add` leaves, in a fraction of its time where the keystore is a file."""
+        if self._has_secret_service:
+            self.add()
+            return
+        key = AccessKey(self.access_key.id, Secret(self.access_key.secret))
+        whose = Checked(self.alice.arn, (self.device.serial,), told=True)
+        profiles = new_profiles("dev", whose, [("dev-role", self.role.arn)])
+        wiring = Wiring(self.environment, Terminal(self.environment, listens=False))
+        wiring.enroller().enrol("dev", key, whose, wiring.keystore_name(), profiles)
 
     def add(self) -> None:
         """Enrol alice's key as `dev`, with the role's profile `dev-role`."""
