@@ -4,7 +4,7 @@ Each run has an access key, an MFA device, a config and a state directory of its
 cached session nor a spent code plays a part. AWS is simulated on loopback by threads of this process, which
 does nothing else while a command is measured. Prints figures, asserts nothing:
 
-    python benchmarks/cold_run.py [--pairs N] [--keystore system|file]
+    python benchmarks/cold_run.py [--pairs N] [--keystore system|file] [--on-yubikey]
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from paired import show, show_excess, show_ratio
 
 from support.pcscd import missing
 from support.pseudo_terminal import PseudoTerminal
+from support.signing import move_to_yubikey
 from support.world import BIN, World
 from vaultpy.simulated.finger import PressedFinger
 
@@ -57,6 +58,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--pairs", type=int, default=10, help="measurements of each kind (default 10)")
     parser.add_argument("--keystore", choices=("system", "file"), default="system")
+    parser.add_argument("--on-yubikey", action="store_true", help="the access key lives on the YubiKey")
     options = parser.parse_args()
     if reason := missing():
         print(f"not measured: {reason}")
@@ -66,8 +68,11 @@ def main() -> int:
         child = _compiled(directory)
         with World(directory, secret_service=options.keystore == "system") as world:
             print(f"{options.pairs} pairs, {os.cpu_count()} processors, keystore: {options.keystore}")
-            _with_touch(world, child, options.pairs)
-            _without_touch(world, child, options.pairs)
+            if options.on_yubikey:
+                _with_two_touches(world, child, options.pairs)
+            else:
+                _with_touch(world, child, options.pairs)
+                _without_touch(world, child, options.pairs)
     return 0
 
 
@@ -78,7 +83,7 @@ def _compiled(directory: Path) -> str:
     return child
 
 
-def _cold_runs(world: World, times: int, *, touch: bool) -> Iterator[None]:
+def _cold_runs(world: World, times: int, *, touch: bool, on_yubikey: bool = False) -> Iterator[None]:
     """Make a world without memory, `times` times over."""
     for number in range(times):
         place = world.home / f"{'touch' if touch else 'no-touch'}-{number}"
@@ -87,7 +92,11 @@ def _cold_runs(world: World, times: int, *, touch: bool) -> Iterator[None]:
         world.access_key = world.alice.access_key()
         world.device = world.alice.mfa_device()
         world.yubikey.add_account(world.device.serial, world.device.seed, touch=touch)
-        world.add()
+        world.alice.mfa_devices = {world.device.serial: world.device}  # AWS allows eight
+        if on_yubikey:
+            move_to_yubikey(world)
+        else:
+            world.add()
         yield
         world.vaultpy("clear")
 
@@ -95,7 +104,7 @@ def _cold_runs(world: World, times: int, *, touch: bool) -> Iterator[None]:
 def _with_touch(world: World, child: str, pairs: int) -> None:
     to_card, importing, after_finger, round_trips = [], [], [], []
     for _ in _cold_runs(world, pairs, touch=True):
-        start, calculate, finger, first_instruction = _touched_run(world, child)
+        start, (calculate,), (finger,), first_instruction = _touched_run(world, child)
         to_card.append(calculate - start)
         after_finger.append(first_instruction - finger)
         importing.append(_seconds(world, sys.executable, "-c", "import boto3"))
@@ -111,7 +120,23 @@ def _with_touch(world: World, child: str, pairs: int) -> None:
     show_excess("without them", rest, AFTER_FINGER_BAR)
 
 
-def _touched_run(world: World, child: str) -> tuple[float, float, float, float]:
+def _with_two_touches(world: World, child: str, pairs: int) -> None:
+    to_card, between, after_finger, round_trips = [], [], [], []
+    for _ in _cold_runs(world, pairs, touch=True, on_yubikey=True):
+        start, calculated, touched, first_instruction = _touched_run(world, child, 2)
+        to_card.append(calculated[0] - start)
+        between.append(calculated[1] - touched[0])
+        after_finger.append(first_instruction - touched[1])
+        round_trips.append(_round_trips(world))
+    print("\nWith the access key on the YubiKey")
+    show("from the start to the first CALCULATE at the card", to_card)
+    show("from the first touch to the second CALCULATE", between)
+    show("from the second touch to the child's first instruction", after_finger)
+    rest = [one - other for one, other in zip(after_finger, round_trips, strict=True)]
+    show_excess("without the round trips", rest, AFTER_FINGER_BAR)
+
+
+def _touched_run(world: World, child: str, touches: int = 1) -> tuple[float, list[float], list[float], float]:
     """Return when a run at a terminal began, reached the card, was touched, and became the child."""
     finger = world.finger
     if not isinstance(finger, PressedFinger):
@@ -119,7 +144,7 @@ def _touched_run(world: World, child: str) -> tuple[float, float, float, float]:
     pressed: list[float] = []
     calculations = world.yubikey.calculations
     read, write = os.pipe()
-    presser = threading.Thread(target=lambda: pressed.append(_press(finger)))
+    presser = threading.Thread(target=lambda: pressed.extend(_press(finger) for _ in range(touches)))
     presser.start()
     start = time.monotonic()
     command = [str(BIN / "vaultpy"), "exec", "dev-role", "--", child]
@@ -130,9 +155,9 @@ def _touched_run(world: World, child: str) -> tuple[float, float, float, float]:
         presser.join()
         first_instruction = int(output.read()) / 1e9
     calls = [call.at for call in world.yubikey.calls if call.name == "CALCULATE"]
-    if len(calls) != calculations + 1:
+    if len(calls) != calculations + touches:
         raise RuntimeError(f"{len(calls) - calculations} CALCULATE in one run")
-    return start, calls[-1], pressed[0], first_instruction
+    return start, calls[calculations:], pressed, first_instruction
 
 
 def _press(finger: PressedFinger) -> float:

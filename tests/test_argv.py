@@ -115,6 +115,21 @@ def test_no_session_is_refused_with_the_reason_and_the_way_out(word: str) -> Non
     assert split(["dev", "cmd", word]).command == ("cmd", word)
 
 
+def test_the_server_has_a_short_form_and_names_of_its_own_in_other_tools_lead_to_it() -> None:
+    assert (
+        split(["-s", "dev", "cmd"]).values() == split(["dev", "--server", "cmd"]).values() == {"--server": ""}
+    )
+    for word in ("--ecs-server", "--ec2-server"):
+        with pytest.raises(UsageError, match=f"^no such option: {word}; here it is --server$"):
+            split([word, "dev"])
+
+
+def test_an_option_that_may_be_repeated_gives_all_its_values_in_order() -> None:
+    words = split(["--allow-role", "a", "dev", "--allow-role=b", "-s", "cmd"])
+    assert words.every("--allow-role") == ["a", "b"]
+    assert words.every("--role") == []
+
+
 def test_debug_after_the_verb_is_refused_with_its_place_and_left_to_the_command() -> None:
     with pytest.raises(UsageError, match=r"^--debug goes before the verb: vaultpy --debug exec \.\.\.$"):
         split(["dev", "--debug", "--", "cmd"])

@@ -9,6 +9,7 @@ import socket
 import ssl
 import struct
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from email.utils import formatdate
@@ -23,8 +24,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from support import aws_call
 from support.aws import ACCOUNT, Clock
-from vaultpy import aws_api, errors
+from vaultpy import errors
 from vaultpy.aws_api import AwsClient
+from vaultpy.aws_body import LARGEST_ANSWER
 from vaultpy.aws_failures import not_answered
 from vaultpy.credentials import AccessKey, Credentials
 from vaultpy.simulated import aws_errors
@@ -237,7 +239,7 @@ def test_an_answer_that_is_not_aws_s_is_said_to_be_so(status: int, body: bytes) 
 
 
 def test_an_answer_without_end_is_not_read_to_its_end() -> None:
-    with server(Reply(200, b"<a>" + b" " * (aws_api.LARGEST_ANSWER + 1))) as (url, _):
+    with server(Reply(200, b"<a>" + b" " * (LARGEST_ANSWER + 1))) as (url, _):
         found = ask(url)
     assert type(found) is errors.AnswerMalformed
     assert "over 1024 kB" in found.message
@@ -593,8 +595,23 @@ def test_other_people_s_loggers_say_nothing(tmp_path: Path, aws: SimulatedAws, k
 def test_after_a_call_the_client_holds_no_key(aws: SimulatedAws, key: AwsAccessKey) -> None:
     client = AwsClient("sts", "eu-central-1", aws.url, {})
     client.call("get_caller_identity", AccessKey(key.id, Secret(key.secret)), {}, {})
-    assert client._keys.secret_key is None
-    assert client._keys.token is None
+    assert client._call.keys.secret_key == "unset"
+    assert client._call.keys.token is None
+
+
+def test_threads_share_a_client_and_each_signs_as_its_own(aws: SimulatedAws) -> None:
+    client = AwsClient("sts", "eu-central-1", aws.url, {})
+    users = [aws.account(ACCOUNT).user(f"user{number}") for number in range(4)]
+    keys = [user.access_key() for user in users]
+    for key in keys:
+        key.effective_from = 0
+
+    def names(number: int) -> set[str]:
+        signer = AccessKey(keys[number].id, Secret(keys[number].secret))
+        return {client.call("get_caller_identity", signer, {}, {})["Arn"] for _ in range(20)}
+
+    with ThreadPoolExecutor(len(users)) as threads:
+        assert list(threads.map(names, range(len(users)))) == [{user.arn} for user in users]
 
 
 def test_all_calls_share_one_connection() -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from vaultpy.credentials import AccessKey, Credentials
+    from vaultpy.credentials import Credentials, Signs
     from vaultpy.mfa import TokenCode
     from vaultpy.simulated.aws import SimulatedAws
     from vaultpy.simulated.aws_accounts import AccessKey as AwsAccessKey
@@ -206,7 +206,7 @@ def test_a_session_that_aws_refuses_though_it_is_new_is_not_made_again(desk: Des
         def credentials(
             self,
             request: Request,
-            signer: AccessKey | Credentials,
+            signer: Signs,
             code: TokenCode | None,
             facts: dict[str, object],
         ) -> Credentials:
@@ -258,12 +258,22 @@ def test_a_key_that_is_rotated_during_the_touch_is_no_reason_to_enrol_another(
     assert told.value.hint == "run this again"
 
 
-def test_a_key_that_is_rotated_before_its_keystore_is_opened_is_not_lost(desk: Desk, dev_role: Role) -> None:
+@pytest.mark.parametrize(
+    "failure",
+    [
+        errors.KeyLost(profile="dev", key_id="AKIA"),
+        errors.AccessKeyElsewhere(key_id="AKIA", where="YubiKey 1", held="none"),
+    ],
+    ids=["keystore", "YubiKey"],
+)
+def test_a_key_that_is_rotated_before_its_keystore_is_opened_is_not_lost(
+    desk: Desk, dev_role: Role, failure: errors.VaultpyError
+) -> None:
     plan = desk.plan(role(dev_role.arn))
     enrolment = desk.index.enrolment("dev")
     assert enrolment
-    desk.keystore_failure = errors.KeyLost(profile="dev", key_id=desk.key.id)
-    with pytest.raises(errors.KeyLost):
+    desk.keystore_failure = failure
+    with pytest.raises(type(failure)):
         desk.credentials(plan)
     desk.index.enrol(enrolment.holding("AKIAROTATED", "dev", 0))
     with pytest.raises(errors.KeyChanged):
@@ -406,7 +416,7 @@ class Unplugged(Sts):
     def credentials(
         self,
         request: Request,
-        signer: AccessKey | Credentials,
+        signer: Signs,
         code: TokenCode | None,
         facts: dict[str, object],
     ) -> Credentials:

@@ -118,7 +118,8 @@ def test_profiles_that_want_the_same_are_told_of_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "error", [errors.PcscMissing(reason="x"), errors.PcscRefused(), errors.PcscForbidden(path="p")]
+    "error",
+    [errors.PcscMissing(reason="x", remedy="y"), errors.PcscRefused(), errors.PcscForbidden(path="p")],
 )
 def test_a_service_that_cannot_be_reached_is_the_error_of_it(error: errors.VaultpyError) -> None:
     class Unreachable(Desk):

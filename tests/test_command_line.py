@@ -127,7 +127,7 @@ def test_the_version_needs_no_config(broken: dict[str, str]) -> None:
     assert (done.stdout, done.stderr, done.returncode) == (f"vaultpy {vaultpy.__version__}\n", "", 0)
 
 
-@pytest.mark.parametrize("words", [("--help",), ("-h",), ()])
+@pytest.mark.parametrize("words", [("--help",), ("-h",)])
 def test_help_names_every_verb_and_needs_no_config(broken: dict[str, str], words: tuple[str, ...]) -> None:
     done = run(broken, *words)
     assert (done.stderr, done.returncode) == ("", 0)
@@ -306,7 +306,7 @@ def test_a_role_whose_profile_says_something_else_is_refused_and_nothing_is_stor
 
 
 def test_a_replaced_key_is_listed_no_more_and_its_sessions_are_gone(world: World) -> None:
-    world.add()
+    world.enrol()
     assert world.vaultpy("exec", "dev-role", "true").returncode == 0
     assert listed(world.environment)["dev-role"]["expiration"]
     world.access_key = world.alice.access_key()
@@ -415,7 +415,7 @@ def test_an_empty_home_has_nothing_to_list(environment: dict[str, str]) -> None:
 def test_a_list_shows_keys_roles_and_what_is_left_of_their_sessions_until_they_are_cleared(
     world: World,
 ) -> None:
-    world.add()
+    world.enrol()
     assert world.vaultpy("exec", "dev-role", "true").returncode == 0
     header, dev, role = world.vaultpy("list").stdout.splitlines()
     assert header.split() == ["PROFILE", "ACCESS", "KEY", "SESSION", "ROLE"]
@@ -429,7 +429,7 @@ def test_a_list_shows_keys_roles_and_what_is_left_of_their_sessions_until_they_a
 
 
 def test_clearing_a_role_forgets_what_it_asked_for(world: World) -> None:
-    world.add()
+    world.enrol()
     assert world.vaultpy("exec", "dev-role", "true").returncode == 0
     assert world.vaultpy("clear", "dev-role").stdout == "forgot 2 sessions\n"
 
@@ -438,7 +438,7 @@ def test_clearing_a_role_forgets_what_it_asked_for(world: World) -> None:
 def test_sessions_are_forgotten_wherever_they_live_whatever_place_is_chosen_now(
     world: World, sessions: str
 ) -> None:
-    world.add()
+    world.enrol()
     assert world.vaultpy("exec", "dev-role", "true").returncode == 0
     made = sessions_of(world)
     done = world.vaultpy("clear", env=world.environment | {"VAULTPY_SESSIONS": sessions})
@@ -447,7 +447,7 @@ def test_sessions_are_forgotten_wherever_they_live_whatever_place_is_chosen_now(
 
 
 def test_a_removed_keys_sessions_are_gone_whatever_place_is_chosen_now(world: World) -> None:
-    world.add()
+    world.enrol()
     assert world.vaultpy("exec", "dev-role", "true").returncode == 0
     made = sessions_of(world)
     done = world.vaultpy("remove", "dev", "--yes", env=world.environment | {"VAULTPY_SESSIONS": "off"})
@@ -456,7 +456,7 @@ def test_a_removed_keys_sessions_are_gone_whatever_place_is_chosen_now(world: Wo
 
 
 def test_clearing_a_profile_forgets_what_serves_it_whoever_asked_first(world: World) -> None:
-    world.add()
+    world.enrol()
     twin = f"\n[profile twin]\nrole_arn = {world.role.arn}\nsource_profile = dev\n"
     config = world.home / ".aws" / "config"
     config.write_text(config.read_text() + twin)
@@ -465,7 +465,7 @@ def test_clearing_a_profile_forgets_what_serves_it_whoever_asked_first(world: Wo
 
 
 def test_clearing_a_profile_that_cannot_be_used_forgets_what_it_asked_for(world: World) -> None:
-    world.add()
+    world.enrol()
     assert world.vaultpy("exec", "dev-role", "true").returncode == 0
     config = world.home / ".aws" / "config"
     config.write_text(config.read_text().replace("source_profile = dev", "source_profile = gone"))
@@ -473,7 +473,7 @@ def test_clearing_a_profile_that_cannot_be_used_forgets_what_it_asked_for(world:
 
 
 def test_a_list_does_not_show_what_the_kernel_has_lost(world: World) -> None:
-    world.add()
+    world.enrol()
     assert world.vaultpy("exec", "dev-role", "true").returncode == 0
     for name in sessions_of(world):
         KernelKeyring().delete(name)
@@ -519,7 +519,7 @@ def test_a_profile_that_cannot_be_used_is_listed(environment: dict[str, str], tm
 @pytest.fixture
 def ready(world: World) -> World:
     """Provide a world in which `dev-role` has a session, so that nobody is asked for anything."""
-    world.add()
+    world.enrol()
     assert world.vaultpy("exec", "dev-role", "true").returncode == 0
     return world
 
@@ -542,7 +542,7 @@ def test_options_stand_before_or_after_the_profile_and_the_commands_own_are_left
 
 
 def test_a_code_read_from_stdin_takes_one_line_and_leaves_the_rest_to_the_command(world: World) -> None:
-    world.add()
+    world.enrol()
     code = world.device.code(world.aws.clock())
     done = world.vaultpy("exec", "-t", "-", "dev-role", "--", "cat", stdin=f"{code}\nthe command's own\n")
     assert (done.stdout, done.returncode) == ("the command's own\n", 0), done.stderr

@@ -351,7 +351,7 @@ def test_the_help_shows_the_options_that_its_words_are_split_by() -> None:
 
 def with_sdk_profile(world: World) -> World:
     """Enrol alice's key, and write the profile by which an SDK asks vaultpy for `dev-role`."""
-    world.add()
+    world.enrol()
     with (world.home / ".aws" / "config").open("a") as config:
         config.write("\n[profile sdk]\nregion = eu-central-1\n")
         config.write("credential_process = vaultpy credential-process dev-role\n")

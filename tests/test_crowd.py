@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,7 +15,6 @@ from vaultpy.simulated.finger import PressedFinger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 SHOW_KEY = ("sh", "-c", "echo $AWS_ACCESS_KEY_ID")
@@ -23,7 +23,7 @@ SHOW_KEY = ("sh", "-c", "echo $AWS_ACCESS_KEY_ID")
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     with World(tmp_path, finger=PressedFinger()) as world:
-        world.add()
+        world.enrol()
         yield world
 
 
@@ -80,9 +80,8 @@ def test_when_the_one_that_asks_is_killed_another_asks(world: World) -> None:
 
 
 def _who_asks(crowd: list[subprocess.Popen[str]]) -> subprocess.Popen[str]:
-    """Return the run that holds the connection to pcscd: the only one that got as far as the card."""
+    """Return the run that waits on a second thread for the card: the others poll a lock on their only one."""
     for run in crowd:
-        with open(f"/proc/{run.pid}/maps", encoding="utf-8") as maps:  # noqa: PTH123  # a short one
-            if "libpcsclite" in maps.read():
-                return run
+        if "\nThreads:\t1\n" not in Path(f"/proc/{run.pid}/status").read_text(encoding="utf-8"):
+            return run
     raise AssertionError("nobody reached the card")

@@ -97,7 +97,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     if reason := missing():
         pytest.skip(reason)
     with World(tmp_path, finger=NoFinger()) as world:
-        world.add()
+        world.enrol()
         yield world
 
 
@@ -171,7 +171,7 @@ def test_it_changes_nothing_and_wants_no_touch(world: World) -> None:
 @needs_pcscd
 def test_sessions_in_the_kernels_keyring_stay_as_they_are(tmp_path: Path) -> None:
     with World(tmp_path, finger=SteadyFinger()) as world:
-        world.add()
+        world.enrol()
         assert world.vaultpy("exec", "dev-role", "true").returncode == 0
         before = kept_sessions(world.home)
         examined(world.environment)
@@ -233,7 +233,7 @@ def test_oath_that_is_off_is_told(world: World) -> None:
 def test_a_key_that_blinks_for_another_run_is_held_and_that_run_named(tmp_path: Path) -> None:
     finger = PressedFinger()
     with World(tmp_path, finger=finger) as world:
-        world.add()
+        world.enrol()
         run = subprocess.Popen(
             [BIN / "vaultpy", "exec", "dev-role", "true"],
             env=world.environment,
@@ -257,7 +257,7 @@ def test_a_key_that_blinks_for_another_run_is_held_and_that_run_named(tmp_path: 
 @needs_pcscd
 def test_a_locked_keyring_is_told_without_asking_and_its_keys_are_skipped(tmp_path: Path) -> None:
     with World(tmp_path, finger=NoFinger(), secret_service=True) as world:
-        world.add()
+        world.enrol()
         assert wrong(examined(world.environment)[1]) == []
         world.secret_service.lock()
         before = snapshot(world.home)
@@ -359,7 +359,7 @@ def test_wrong_usage_is_status_2(home: dict[str, str], words: tuple[str, ...]) -
 def test_a_clock_that_is_off_is_told(tmp_path: Path) -> None:
     with World(tmp_path, finger=NoFinger(), clock=lambda: time.time() + 120) as world:
         world.access_key.effective_from -= DAY
-        world.add()
+        world.enrol()
         one = only_wrong(world.environment)
     assert re.fullmatch(r"this computer's clock is (2m 0|1m 5)\ds behind AWS's", one.text)
 
@@ -394,13 +394,15 @@ def test_an_endpoint_that_is_not_there_or_was_not_confirmed_is_told(
 
 
 @needs_pcscd
-@pytest.mark.parametrize("action", ["GetCallerIdentity", "DeleteAccessKey"])
+@pytest.mark.parametrize(
+    "action", ["GetCallerIdentity", pytest.param("DeleteAccessKey", marks=pytest.mark.long)]
+)
 def test_after_an_interrupted_rotate_it_tells_to_finish_it_and_to_delete_no_key(
     tmp_path: Path, action: str
 ) -> None:
     hunter = Hunter(action)
     with World(tmp_path, finger=SteadyFinger(), heard=hunter.hear) as world:
-        world.add()
+        world.enrol()
         assert world.vaultpy("exec", "dev-role", "true").returncode == 0
         command = [str(BIN / "vaultpy"), "rotate", "dev"]
         with subprocess.Popen(command, env=world.environment, start_new_session=True) as process:

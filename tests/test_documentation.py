@@ -91,7 +91,7 @@ def furnish(world: World, document: Path) -> dict[str, str]:
         child = world.aws.account("210987654321")
         child.role("audit", trusts=[ACCOUNT], requires_mfa=True, external_id="3f9a52d1")
     if document.name not in UNENROLLED:
-        world.add()
+        world.enrol()
     return world.environment if document.name in UNENROLLED else world.with_key
 
 

@@ -65,7 +65,8 @@ def slow(
 
 def check(told: Told, scenario: Scenario) -> None:
     assert recognized(told.lines) is scenario.error, told.lines
-    assert told.status == (scenario.error.exec_status if told.verb == "exec" else scenario.error.status)
+    runs_commands = told.verb in {"exec", "each"}
+    assert told.status == (scenario.error.exec_status if runs_commands else scenario.error.status)
 
 
 @needs_pcscd

@@ -39,7 +39,7 @@ pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Provide a world whose YubiKey is touched soon after it blinks, with a session of `dev-role` at hand."""
     with World(tmp_path_factory.mktemp("world"), finger=SteadyFinger(0.2)) as world:
-        world.add()
+        world.enrol()
         assert world.vaultpy("exec", "dev-role", "--", "true").returncode == 0
         yield world
 

@@ -34,7 +34,7 @@ EXEC = ("exec", "dev-role", "--", "true")
 def world(tmp_path: Path) -> Iterator[World]:
     """Provide a world with alice's key enrolled, whose YubiKey is touched as soon as it blinks."""
     with World(tmp_path, finger=SteadyFinger()) as world:
-        world.add()
+        world.enrol()
         yield world
 
 

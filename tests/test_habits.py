@@ -34,7 +34,7 @@ needs_pcscd = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 def world(tmp_path: Path) -> Iterator[World]:
     """Provide a world in which alice's key is enrolled, and touched as soon as it blinks."""
     with World(tmp_path, finger=SteadyFinger()) as world:
-        world.add()
+        world.enrol()
         yield world
 
 

@@ -15,6 +15,8 @@ from vaultpy.values import Secret
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from vaultpy.credentials import LongTerm
+
 NEW = AccessKey("AKIAI44QH8DHBEXAMPLE", Secret("the new secret"))
 UNKNOWN = AccessKeyRefused(key_id=NEW.id, profile="dev")
 BUSY = AwsBusy(reason="Throttling")
@@ -32,7 +34,7 @@ class Aws:
         self.takes = 0.0
         """Each answer takes so many seconds."""
 
-    def probe(self, key: AccessKey) -> None:
+    def probe(self, key: LongTerm) -> None:
         """Answer."""
         assert key is NEW
         answer = self.answers[min(len(self.asked_at), len(self.answers) - 1)]

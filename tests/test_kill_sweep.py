@@ -156,7 +156,7 @@ class Sweep:
 
     def prepare(self) -> None:
         """Make, once, the home to begin with."""
-        self.scene.world.add()
+        self.scene.world.enrol()
 
     def before(self) -> None:
         """Set the scene."""
@@ -273,7 +273,7 @@ class RemoveSweep(ClearSweep):
         assert again.returncode == 0 or "no access key is enrolled for dev" in again.stderr, killed
         assert self.scene.stored_secret() is None, killed
         assert self.scene.index().enrolments() == [], killed
-        world.add()
+        world.enrol()
         self.scene.exec_works()
 
 

@@ -273,7 +273,10 @@ def test_without_exec_nobody_takes_the_exit_status_for_their_own(
     assert run(started(BECOME_ON_WINDOWS, str(command)), env=found).returncode == status
 
 
-@pytest.mark.parametrize(("status", "taken"), [(0, 0), (125, 125), (0xC000013A, -0x3FFFFEC6)])
+@pytest.mark.parametrize(
+    ("status", "taken"),
+    [(0, 0), (125, 125), (0x7FFFFFFF, 0x7FFFFFFF), (0x80000000, -0x80000000), (0xC000013A, -0x3FFFFEC6)],
+)
 def test_an_exit_status_of_windows_is_one_that_exit_takes(status: int, taken: int) -> None:
     assert _signed(status) == taken
 
@@ -530,6 +533,12 @@ def test_after_supervision_signals_are_handled_as_before() -> None:
         "assert before == [*map(signal.getsignal, range(1, 32))]; assert signal.set_wakeup_fd(-1) == -1"
     )
 
+    assert run(started(program, "true")).returncode == 0
+
+
+def test_after_supervision_no_descriptor_is_left_open() -> None:
+    program = SUPERVISE.replace("sys.exit(", "free = os.dup(0); os.close(free)\n(")
+    program += "assert os.dup(0) == free"
     assert run(started(program, "true")).returncode == 0
 
 

@@ -6,6 +6,7 @@ import os
 import signal
 import stat
 import threading
+from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 import pytest
@@ -14,10 +15,10 @@ from support.remembering import run, start
 from vaultpy.errors import StateUnusable, StillBusy
 from vaultpy.ledger import Ledger
 from vaultpy.mfa import STEP_SECONDS
+from vaultpy.state import try_lock
 
 if TYPE_CHECKING:
     import subprocess
-    from pathlib import Path
 
 STEP = 58_000_000
 SERIAL = "arn:aws:iam::123456789012:mfa/alice"
@@ -135,6 +136,63 @@ def test_a_waiter_gives_up_and_names_the_holder_that_was_stopped(ledger: Ledger,
     )
 
 
+def test_who_has_waited_is_named_to_those_who_come_later(ledger: Ledger, tmp_path: Path) -> None:
+    waits, entered, done = threading.Event(), threading.Event(), threading.Event()
+
+    def wait_and_hold() -> None:
+        with ledger.lock("mfa", "alice", waiting=lambda _pid: waits.set()):
+            entered.set()
+            done.wait()
+
+    waiter = threading.Thread(target=wait_and_hold)
+    with start("hold", tmp_path / "vaultpy") as holder:
+        assert output(holder).readline() == "held\n"
+        waiter.start()
+        waits.wait()
+        holder.kill()
+    entered.wait()
+    waited: list[int] = []
+    lock = ledger.lock("mfa", "alice", waiting=waited.append, patience=0)
+    with pytest.raises(StillBusy), lock:
+        pytest.fail("two hold the lock")
+    done.set()
+    waiter.join()
+    assert waited == [os.getpid()]
+
+
+def test_a_holder_that_has_not_signed_yet_is_waited_for_without_a_name(ledger: Ledger) -> None:
+    lock = ledger.lock("mfa", SERIAL, waiting=nobody, patience=0)
+    with Path(lock._path).open("w") as file:
+        assert try_lock(file.fileno())
+        with pytest.raises(StillBusy) as caught, lock:
+            pytest.fail("two hold the lock")
+    assert caught.value.message.startswith("process ? is still ")
+
+
+def test_who_gives_up_keeps_no_file_open(ledger: Ledger) -> None:
+    before = next_descriptor()
+    with ledger.lock("mfa", SERIAL, waiting=nobody):
+        again = ledger.lock("mfa", SERIAL, waiting=list[int]().append, patience=0)
+        held = next_descriptor()
+        with pytest.raises(StillBusy), again:
+            pytest.fail("two hold the lock")
+        assert next_descriptor() == held
+    assert next_descriptor() == before
+
+
+def next_descriptor() -> int:
+    descriptor = os.open(os.devnull, os.O_RDONLY)
+    os.close(descriptor)
+    return descriptor
+
+
+def test_a_lock_file_that_cannot_be_opened_lets_nobody_in(ledger: Ledger) -> None:
+    lock = ledger.lock("mfa", SERIAL, waiting=nobody)
+    Path(lock._path).mkdir()
+    with pytest.raises(StateUnusable), lock:
+        pytest.fail("nothing keeps others out")
+
+
 def test_who_waits_for_a_change_of_keys_hears_of_no_yubikey(ledger: Ledger) -> None:
     said: list[str] = []
     with (
@@ -179,6 +237,15 @@ def test_where_no_lock_can_be_made_the_error_names_the_place(tmp_path: Path, clo
 def test_at_first_the_present_step_is_free(ledger: Ledger) -> None:
     assert ledger.spent(SERIAL) is None
     assert ledger.next_step(SERIAL) == STEP
+
+
+def test_an_entry_that_cannot_be_read_is_no_free_step(ledger: Ledger) -> None:
+    ledger.spend(SERIAL, STEP)
+    entry = Path(ledger._entry(SERIAL))
+    entry.unlink()
+    entry.mkdir()
+    with pytest.raises(StateUnusable):
+        ledger.next_step(SERIAL)
 
 
 def test_a_spent_step_stays_spent_for_the_next_run(ledger: Ledger, tmp_path: Path, clock: Clock) -> None:

@@ -33,6 +33,7 @@ from vaultpy.values import Secret
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from vaultpy.credentials import LongTerm
     from vaultpy.plan import Plan
     from vaultpy.simulated.aws import SimulatedAws
     from vaultpy.simulated.aws_accounts import AccessKey as AwsAccessKey
@@ -80,9 +81,10 @@ class Run:
         return self.signer
 
     def federation_token(
-        self, plan: Plan, signer: AccessKey, name: str, policy_arn: str, seconds: int
+        self, plan: Plan, signer: LongTerm, name: str, policy_arn: str, seconds: int
     ) -> Credentials:
         """Make a federated user's session."""
+        assert isinstance(signer, AccessKey)
         self.events.append(("federation", signer.id, name, policy_arn, seconds))
         assert plan.profile.name == "dev"
         if self.failure:
@@ -357,7 +359,7 @@ def test_a_browser_that_never_comes_is_not_waited_for_for_ever() -> None:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Return a computer on which `dev` and `dev-role` are enrolled."""
     with World(tmp_path_factory.mktemp("login"), finger=SteadyFinger(0.1)) as world:
-        world.add()
+        world.enrol()
         yield world
 
 

@@ -25,11 +25,15 @@ pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 VAULTPY = str(BIN / "vaultpy")
 
 
-@pytest.fixture(params=["file", "gnome-keyring"])
+# Which keystore it is matters to few of these tests.
+in_every_keystore = pytest.mark.parametrize("world", ["file", "gnome-keyring"], indirect=True)
+
+
+@pytest.fixture(params=["file", pytest.param("gnome-keyring", marks=pytest.mark.long)])
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """Provide a world in which alice's key is enrolled and her finger waits to be told."""
     with World(tmp_path, secret_service=request.param == "gnome-keyring") as world:
-        world.add()
+        world.enrol()
         yield world
 
 
@@ -37,7 +41,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
 def quick(tmp_path: Path) -> Iterator[World]:
     """Provide a world whose YubiKey is touched as soon as it blinks."""
     with World(tmp_path, finger=SteadyFinger()) as world:
-        world.add()
+        world.enrol()
         yield world
 
 
@@ -54,6 +58,7 @@ def actions(world: World) -> list[str]:
     return [call.action for call in world.aws.calls]
 
 
+@in_every_keystore
 def test_exec_asks_for_one_touch_and_the_child_is_the_role(world: World) -> None:
     checks = actions(world)
     with at_a_terminal(world, "aws", "sts", "get-caller-identity", "--output", "json") as terminal:
@@ -170,6 +175,7 @@ def _searched(log: str, secrets: dict[str, str]) -> list[str]:
     return found
 
 
+@in_every_keystore
 @pytest.mark.parametrize("verb", ["add", "exec"])
 def test_no_secret_reaches_an_argv_an_environment_or_a_clear_file(
     world: World, verb: str, tmp_path: Path

@@ -164,7 +164,7 @@ def test_a_spare_key_is_asked_for_and_gets_the_same_secret(world: Bobs) -> None:
 
 
 def test_an_administrator_enrols_somebody_elses_key(world: Bobs) -> None:
-    world.add()
+    world.enrol()
     world.bob.denied |= {"iam:CreateVirtualMFADevice"}
     world.alice.denied_without_mfa |= {"iam:CreateVirtualMFADevice", "iam:EnableMFADevice"}
     with VirtualCard(admins_key(world), world.pcscd.readers[1]):
@@ -184,7 +184,7 @@ def admins_key(world: Bobs) -> SimulatedYubiKey:
 
 @pytest.mark.long  # the proof waits for the next code
 def test_a_user_whose_key_is_enrolled_here_too_gets_it_into_their_profile(world: Bobs) -> None:
-    world.add()
+    world.enrol()
     world.add_bob()
     with VirtualCard(admins_key(world), world.pcscd.readers[1]):
         world.vaultpy("exec", "dev", "--", "true").check_returncode()

@@ -418,7 +418,7 @@ def test_a_lost_key_keeps_nothing_from_being_done(desk: Desk) -> None:
 
 
 def test_without_card_readers_that_is_said(desk: Desk) -> None:
-    desk.keys_fail = errors.PcscMissing(reason="no pcscd")
+    desk.keys_fail = errors.PcscMissing(reason="no pcscd", remedy="start it")
     desk.remove()
     assert desk.noted == ["no YubiKey was looked at: the smart card service does not answer: no pcscd"]
 

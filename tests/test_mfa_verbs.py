@@ -29,7 +29,7 @@ SEED = b"twenty bytes of seed"
 def world(tmp_path: Path) -> Iterator[World]:
     """Provide a world in which alice's key is enrolled and her YubiKey is touched at once."""
     with World(tmp_path, finger=SteadyFinger()) as world:
-        world.add()
+        world.enrol()
         yield world
 
 
@@ -37,7 +37,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 def slow(tmp_path: Path) -> Iterator[World]:
     """Provide a world in which alice's finger waits to be told."""
     with World(tmp_path, finger=PressedFinger()) as world:
-        world.add()
+        world.enrol()
         yield world
 
 

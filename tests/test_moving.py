@@ -23,6 +23,7 @@ from vaultpy.errors import (
 from vaultpy.found_keys import FoundKey, in_files, of_aws_mfa
 from vaultpy.index import Index
 from vaultpy.moving import Move, Mover, Skip
+from vaultpy.records import ON_YUBIKEY, Enrolment
 from vaultpy.sessions import SessionStore
 from vaultpy.simulated.keystore import MemoryKeystore
 from vaultpy.values import Secret
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vaultpy.moving import Moved
-    from vaultpy.records import Enrolment
 
     Found = Callable[["Computer"], list[FoundKey]]
 
@@ -271,6 +271,21 @@ def test_a_key_that_aws_refuses_is_skipped_and_the_others_go_on(computer: Comput
     assert isinstance(skip, Skip)
     assert OTHER_KEY.id in skip.why
     assert isinstance(move, Move)
+
+
+def test_a_key_that_lives_on_a_yubikey_is_not_written_anywhere_again(computer: Computer) -> None:
+    computer.index.enrol(
+        Enrolment(
+            name="dev",
+            access_key_id=KEY.id,
+            user_arn=ALICE,
+            mfa_serials=(),
+            keystore=ON_YUBIKEY,
+            keystore_file="1",
+            added=NOW,
+        )
+    )
+    assert computer.skipped() == ["its secret is on a YubiKey; delete what is left of it here by hand"]
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,12 @@ EXEC = ("exec", "dev-role", "--", "true")
 EXEC_AGAIN = [EXEC, ("exec", "second", "--", "true"), ("exec", "dev", "--", "true")]
 
 
-@pytest.fixture(params=PLACES)
+SHORT = {"kernel", "system keystore for want of the kernel"}
+
+
+@pytest.fixture(
+    params=[pytest.param(name, marks=() if name in SHORT else pytest.mark.long) for name in PLACES]
+)
 def place(request: pytest.FixtureRequest) -> Place:
     return PLACES[request.param]
 

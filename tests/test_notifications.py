@@ -251,7 +251,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     if reason := missing():
         pytest.skip(reason)
     with World(tmp_path) as world:
-        world.add()
+        world.enrol()
         yield world
 
 

@@ -565,7 +565,8 @@ def test_a_long_term_key_in_a_file_gets_an_mfa_session_as_an_enrolled_one_does(p
 
 
 def test_temporary_credentials_without_a_role_need_no_call(plan: Planner) -> None:
-    assert plan("[profile sso]\ncredential_process = x\n", "sso").requests == ()
+    made = plan("[profile sso]\ncredential_process = x\n", "sso")
+    assert (made.requests, made.capped) == ((), False)
     with pytest.raises(errors.SourceDecides, match="for their source to say"):
         plan("[profile sso]\ncredential_process = x\n", "sso", duration=7200)
 
@@ -576,6 +577,8 @@ def test_the_role_of_a_web_identity_is_not_assumed_again(plan: Planner) -> None:
     assert [request.label for request in plan(web, "web", role=OTHER).requests] == [OTHER]
     far = f"[profile far]\nrole_arn = {OTHER}\nsource_profile = web\n"
     assert [request.label for request in plan(web + far, "far").requests] == [OTHER]
+    with pytest.raises(errors.RoleTwice):
+        plan(web + far, "far", role=ROLE)
 
 
 def test_an_enrolled_name_is_its_key_whatever_else_the_profile_says(plan: Planner) -> None:

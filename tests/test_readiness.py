@@ -20,7 +20,7 @@ from vaultpy.errors import BadConfigValue, BadVariable, StateUnusable, VaultpyEr
 from vaultpy.index import Index
 from vaultpy.plan import Options, Plan
 from vaultpy.readiness import Held, Readiness, at_hand, plan_for, readiness, usable_plans
-from vaultpy.records import SessionEntry
+from vaultpy.records import ON_YUBIKEY, SessionEntry
 from vaultpy.session_places import KeystorePlace
 from vaultpy.sessions import SessionStore
 from vaultpy.simulated.keystore import MemoryKeystore
@@ -397,3 +397,30 @@ def test_what_another_source_gives_takes_no_touch(desk: Desk) -> None:
     plan = desk.plan(web.format(arn("one")), "web")
     assert plan.requests == ()
     assert foreseen(desk, plan) == Readiness("web", "")
+
+
+# ---- an access key that lives on a YubiKey ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("profile", "alive", "asks"),
+    [
+        ("dev", (), "touch"),
+        ("one", (), "touch"),
+        ("one", ("dev",), ""),
+        ("long", (), "touch"),
+        ("long", ("dev",), "touch"),
+    ],
+)
+def test_a_key_on_a_yubikey_is_touched_to_sign_also_without_mfa_unless_a_session_signs(
+    desk: Desk, profile: str, alive: tuple[str, ...], asks: str
+) -> None:
+    known = desk.index.enrolment("dev")
+    assert known is not None
+    desk.index.enrol(known.holding(known.access_key_id, "dev", 0, (ON_YUBIKEY, "1")).with_mfa_serials(()))
+    sessions = {desk.plan(CONFIG, name).mfa_session_question() for name in alive}
+
+    def look(question: str) -> Held | None:
+        return Held(NOW + 8 * HOUR, 12 * HOUR, seen=True) if question in sessions else None
+
+    assert readiness(desk.plan(CONFIG, profile), look, NOW).asks == asks

@@ -33,7 +33,7 @@ VAULTPY = str(BIN / "vaultpy")
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
     """Provide a world in which alice's key is enrolled and her finger waits to be told."""
     with World(tmp_path, secret_service=request.param == "gnome-keyring") as world:
-        world.add()
+        world.enrol()
         yield world
 
 
@@ -41,7 +41,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
 def quick(tmp_path: Path) -> Iterator[World]:
     """Provide a world whose YubiKey is touched as soon as it blinks."""
     with World(tmp_path, finger=SteadyFinger()) as world:
-        world.add()
+        world.enrol()
         yield world
 
 
@@ -143,7 +143,7 @@ class Hunter:
 def test_what_changes_a_key_waits_for_a_rotation_and_leaves_what_that_made(tmp_path: Path) -> None:
     hunter = Hunter()
     with World(tmp_path, finger=SteadyFinger(), heard=hunter.hear) as world:
-        world.add()
+        world.enrol()
         world.vaultpy("add", "work", "--env", "--no-verify", env=world.with_key)
         assert_exec_works(world)
         old = world.access_key.id
@@ -192,7 +192,7 @@ def test_killed_between_aws_and_its_answer_it_is_finished_or_taken_back_by_the_n
 ) -> None:
     hunter = Hunter()
     with World(tmp_path, finger=SteadyFinger(), heard=hunter.hear) as world:
-        world.add()
+        world.enrol()
         assert_exec_works(world)
         hunter.waits_for = action
         command = [VAULTPY, "rotate", "dev"]

@@ -285,7 +285,7 @@ def test_a_key_whose_secret_was_lost_is_deleted_by_the_next_run(desk: Desk) -> N
     (lost,) = set(desk.user.access_keys) - {desk.key_id}
     desk.assert_nothing_is_orphaned()
     desk.rotate()
-    assert f"deleted {lost}, which an interrupted rotation made and nobody can use" in desk.notes
+    assert f"deleted {lost}, which an interrupted rotation made and nobody uses" in desk.notes
     desk.assert_all_is_done()
 
 

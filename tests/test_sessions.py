@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from botocore.credentials import RefreshableCredentials
 
 from support.remembering import credentials, put, run, session
 from vaultpy.digests import digest
@@ -19,7 +20,7 @@ from vaultpy.errors import KeystoreFailed, KeystoreLocked, KeystoreTimeout, Sess
 from vaultpy.index import Index
 from vaultpy.kernel_keyring import KernelKeyring, KernelPlace
 from vaultpy.session_places import KeystorePlace
-from vaultpy.sessions import SessionStore
+from vaultpy.sessions import MARGIN_SECONDS, SERVER_MARGIN_SECONDS, SessionStore
 from vaultpy.values import Secret
 
 HOUR = 3600
@@ -143,6 +144,11 @@ def test_a_session_with_less_than_the_margin_left_does_not_serve(store: SessionS
     assert store.get("q", 300) is None
 
 
+def test_a_command_gets_five_minutes_and_an_sdk_what_it_would_renew_at_every_request_without() -> None:
+    assert MARGIN_SECONDS == 5 * 60
+    assert RefreshableCredentials._advisory_refresh_timeout == SERVER_MARGIN_SECONDS
+
+
 def test_the_margin_is_never_over_a_third_of_the_session(store: SessionStore, clock: Clock) -> None:
     put(store, "q", 900)
     clock.now += 599
@@ -243,6 +249,18 @@ def test_without_a_place_nothing_is_cached_nor_listed(
     put(store, "q", HOUR)
     assert store.get("q", 300) is None
     assert index.sessions() == []
+
+
+def test_where_no_place_takes_a_newer_session_the_older_stays_listed_as_it_was(
+    index: Index, clock: Clock
+) -> None:
+    shelf = Shelf()
+    store = SessionStore(index, [shelf], clock)
+    put(store, "q", HOUR)
+    before = index.sessions()
+    shelf.refusal = errno.EPERM
+    put(store, "q", 2 * HOUR)
+    assert index.sessions() == before
 
 
 def test_a_full_place_loses_the_session_that_ends_first(

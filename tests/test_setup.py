@@ -12,6 +12,7 @@ SCRIPT = Path(__file__).parent.parent / "scripts" / "setup"
 TOOLS = ("basename", "cat", "cksum", "cp", "dirname", "env", "mkdir", "sh")
 BUILT = "#!/bin/sh\nexit 0\n"
 BROKEN = "#!/bin/sh\necho 'E: no network' >&2\nexit 100\n"
+LISTS = ("build.txt", "dev.txt")
 ALL_INSTALLED = "#!/bin/sh\nprintf installed\n"
 NONE_INSTALLED = "#!/bin/sh\nexit 1\n"
 LOGS = '#!/bin/sh\necho "$(basename "$0") $*" >> "$LOG"\n'
@@ -35,6 +36,9 @@ class Computer:
         self.bin.mkdir()
         shutil.copy(SCRIPT, self.clone / "scripts" / "setup")
         (self.clone / "pyproject.toml").write_text("[project]\n")
+        (self.clone / "requirements").mkdir()
+        for name in LISTS:
+            (self.clone / "requirements" / name).write_text("")
         for tool in TOOLS:
             found = shutil.which(tool)
             assert found is not None
@@ -77,18 +81,28 @@ def computer(tmp_path: Path) -> Computer:
 def test_the_second_time_there_is_nothing_to_do(computer: Computer) -> None:
     assert computer.set_up().returncode == 0
     first = computer.done()
-    assert any("install --editable ." in command for command in first)
+    assert any("--no-deps --editable ." in command for command in first)
     again = computer.set_up()
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
     assert computer.done()[len(first) :] == ["python -c import vaultpy"]
 
 
-def test_a_changed_list_of_dependencies_is_installed(computer: Computer) -> None:
+@pytest.mark.parametrize("changed", ["pyproject.toml", *(f"requirements/{name}" for name in LISTS)])
+def test_a_changed_list_of_dependencies_is_installed(computer: Computer, changed: str) -> None:
     computer.set_up()
-    (computer.clone / "pyproject.toml").write_text("[project]\ndependencies = []\n")
+    (computer.clone / changed).write_text("# another one\n")
     before = len(computer.done())
     assert computer.set_up().returncode == 0
-    assert any("install --editable ." in command for command in computer.done()[before:])
+    assert any("--no-deps --editable ." in command for command in computer.done()[before:])
+
+
+def test_nothing_is_installed_but_what_the_lists_have_the_hashes_of(computer: Computer) -> None:
+    assert computer.set_up().returncode == 0
+    installs = [command.partition(" install ")[2] for command in computer.done() if " install " in command]
+    build, packages, vaultpy = installs
+    assert build == "--require-hashes --requirement requirements/build.txt"
+    assert packages == "--require-hashes --no-build-isolation --requirement requirements/dev.txt"
+    assert vaultpy == "--no-build-isolation --no-deps --editable ."
 
 
 def test_packages_that_are_missing_are_installed_and_named(computer: Computer) -> None:

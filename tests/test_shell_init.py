@@ -92,7 +92,7 @@ def test_without_a_role_there_is_nothing_left() -> None:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Provide a world with sessions at hand, and a profile whose name is a trap."""
     with World(tmp_path_factory.mktemp("world"), finger=SteadyFinger(0.2)) as world:
-        world.add()
+        world.enrol()
         with (world.home / ".aws" / "config").open("a") as config:
             config.write(f'[profile "{EVIL}"]\nrole_arn = {world.role.arn}\nsource_profile = dev\n')
             config.write(f"[profile far]\nrole_arn = {world.role.arn}\nsource_profile = dev\n")
@@ -300,7 +300,7 @@ def test_a_completed_trap_is_quoted(world: World, shell: str) -> None:
 def untouched(tmp_path: Path) -> Iterator[World]:
     """Provide a world in which nobody touches the YubiKey."""
     with World(tmp_path) as world:
-        world.add()
+        world.enrol()
         for shell in SHELLS:
             (world.home / f"init.{shell}").write_text(world.vaultpy("shell-init", shell).stdout)
         yield world

@@ -43,7 +43,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     if reason := missing():
         pytest.skip(reason)
     with World(tmp_path, finger=SteadyFinger()) as world:
-        world.add()
+        world.enrol()
         yield world
 
 

@@ -32,7 +32,7 @@ GRID = 2 * MINUTE  # so coarse that no exec of the day falls where a margin ends
 def world(tmp_path: Path) -> Iterator[TravellingWorld]:
     """Provide a world, at eight in the morning of tomorrow, in which alice's key is enrolled."""
     with TravellingWorld(tmp_path, finger=SteadyFinger(0.5)) as world:
-        world.add()
+        world.enrol()
         world.go_to((time.time() // DAY + 1) * DAY + 8 * HOUR)
         yield world
 

@@ -92,7 +92,7 @@ def test_a_session_that_finds_no_place_costs_neither_a_window_nor_the_touch(tmp_
         World(tmp_path, finger=SteadyFinger()) as world,
         SecretService.asking(tmp_path / "desktop") as desktop,
     ):
-        world.add()
+        world.enrol()
         desktop.lock()
         bus = desktop.environment["DBUS_SESSION_BUS_ADDRESS"]
         done = subprocess.run(

@@ -6,6 +6,8 @@ import copy
 import io
 import json
 import logging
+import marshal
+import os
 import pickle
 import traceback
 from typing import TYPE_CHECKING
@@ -89,6 +91,27 @@ def test_a_secret_is_not_in_a_traceback_not_even_among_its_locals() -> None:
 @pytest.mark.parametrize("take", [vars, list, len, bytes, sorted])
 def test_a_secret_does_not_come_apart(take: Callable[[Secret], object]) -> None:
     with pytest.raises(TypeError) as refusal:
+        take(Secret(HIDDEN))
+
+    assert HIDDEN not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda secret: "x" + secret,
+        lambda secret: str.join("", [secret]),
+        lambda secret: b"%b" % secret,
+        lambda secret: secret[0],
+        lambda secret: "x" in secret,
+        lambda secret: secret.__getstate__(),
+        os.fspath,
+        marshal.dumps,
+        int,
+    ],
+)
+def test_a_secret_does_not_become_a_part_of_anything(take: Callable[[object], object]) -> None:
+    with pytest.raises((TypeError, ValueError, AttributeError)) as refusal:
         take(Secret(HIDDEN))
 
     assert HIDDEN not in str(refusal.value)

@@ -47,7 +47,7 @@ PLAIN = [["exec", "dev-role", "--", "true"], ["credential-process", "dev-role"]]
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Provide a world with a session of `dev-role` at hand."""
     with World(tmp_path_factory.mktemp("world"), finger=SteadyFinger()) as world:
-        world.add()
+        world.enrol()
         assert world.vaultpy("exec", "dev-role", "--", "true").returncode == 0
         yield world
 
@@ -94,6 +94,7 @@ def test_the_command_gets_the_same_words_and_environment(
         ["exec", "dev-role"],
         ["exec", "--region", "us-west-2", "dev-role", "--", "true"],
         ["exec", "dev-role", "--no-cache", "--", "true"],
+        ["exec", "-s", "dev-role", "--", "true"],
         ["exec", "--nonsense", "dev-role", "true"],
         ["exec", "no-such-profile", "--", "true"],
         ["exec", "dev-role", "--", "no-such-command"],

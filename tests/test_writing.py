@@ -30,7 +30,7 @@ SUPPORT = Path(__file__).parent
 def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Return a computer on which `dev` and `dev-role` are enrolled."""
     with World(tmp_path_factory.mktemp("writing"), finger=SteadyFinger(0.1)) as world:
-        world.add()
+        world.enrol()
         write(world, "dev", "--duration", "36h")
         yield world
 

@@ -236,18 +236,38 @@ def test_an_account_is_put_with_touch_makes_the_right_code_and_is_deleted(transp
     assert key.accounts == {}
 
 
+class Recorder(SimulatedConnection):
+    """Keeps what is sent."""
+
+    def __init__(self, key: SimulatedYubiKey) -> None:
+        super().__init__(key, TRANSPORT.NFC)
+        self.sent: list[str] = []
+
+    def send_and_receive(self, apdu: bytes) -> tuple[bytes, int]:
+        """Keep it, and hand it on."""
+        self.sent.append(apdu.hex())
+        return super().send_and_receive(apdu)
+
+
+def test_looking_is_the_commands_that_the_protocol_has() -> None:
+    key = SimulatedYubiKey()
+    for name, touch in (("one", True), ("two", False), ("three", True)):
+        key.add_account(name, SEED, touch=touch)
+    recorder = Recorder(key)
+    yubikey = YubiKey(recorder)
+    assert [account.id for account in yubikey.accounts()] == [b"one", b"two", b"three"]
+    assert yubikey.touch_wanted() == {b"one": True, b"two": False, b"three": True}
+    listing, calculating = recorder.sent[-2:]
+    assert listing.startswith("00a10000")
+    assert calculating.startswith("00a400010a7408" + "00" * 8)
+
+
 def test_putting_is_one_command_as_it_was_recorded() -> None:
-    sent: list[bytes] = []
-
-    class Recorder(SimulatedConnection):
-        def send_and_receive(self, apdu: bytes) -> tuple[bytes, int]:
-            sent.append(apdu)
-            return super().send_and_receive(apdu)
-
-    YubiKey(Recorder(SimulatedYubiKey(), TRANSPORT.NFC)).put("touch-required", WRITTEN)
+    recorder = Recorder(SimulatedYubiKey())
+    YubiKey(recorder).put("touch-required", WRITTEN)
     # as in the recording of a touch, but for the secret: name, TOTP with SHA-1, six digits, `78 02`
     expected = "710e746f7563682d7265717569726564" + "73162106" + WRITTEN.reveal().hex() + "7802"
-    assert sent[-1].hex().startswith("000100002a" + expected)
+    assert recorder.sent[-1].startswith("000100002a" + expected)
 
 
 @pytest.mark.parametrize("status", [0x6A84, 0x6982, 0x6985, 0x6A80, 0x6F00])

@@ -73,6 +73,15 @@ class Task(Generic[T]):
             dispose(outcome)
 
 
+def within(seconds: float, work: Callable[[], T]) -> T:
+    """Return what `work` returns; raises what it raises, and TimeoutError where it takes longer."""
+    task = Task(work)
+    if not task.finished(seconds):
+        task.abandon(lambda _: None)
+        raise TimeoutError(f"no whole answer within {seconds:g} s")
+    return task.result()
+
+
 def typed_before_end(task: Task[T], waiting: Waiting, check: Callable[[], None]) -> str | None:
     """Wait for the end of `task`; return six digits if they are typed first, else None.
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from vaultpy.calling import Person, Sts
-    from vaultpy.credentials import AccessKey
+    from vaultpy.credentials import Signs
     from vaultpy.index import Index
     from vaultpy.ledger import Ledger
     from vaultpy.mfa import MfaDevice
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from vaultpy.sts_requests import Request
 
 _FIRST_ROLE = 2
+# How it shows that a plan's access key has been replaced since.
+_REPLACED = (errors.AccessKeyRefused, errors.AccessKeyElsewhere, errors.KeyLost, errors.SessionRefused)
 _FRESH_SECONDS = 300
 _MAY_WANT_TOUCH = "this role may want a fresh touch"
 _CAPPED = "AWS limits a role that another session assumes to 1h; --direct lifts that from a user's only role"
@@ -46,7 +48,7 @@ class Broker:
         sessions: SessionStore | None,
         ledger: Ledger,
         index: Index,
-        access_key: Callable[[Plan], AccessKey | Credentials],
+        access_key: Callable[[Plan], Signs],
         mfa_device: Callable[[Plan], MfaDevice],
         sts: Sts,
         person: Person,
@@ -78,7 +80,7 @@ class Broker:
         """
         try:
             return self._credentials(plan)
-        except (errors.AccessKeyRefused, errors.KeyLost, errors.SessionRefused):
+        except _REPLACED:
             now = self._index.enrolment(plan.signer.name)
             if plan.signer.enrolment is None or now is None or now.access_key_id == plan.signer.key:
                 raise
@@ -126,7 +128,7 @@ class Broker:
             self._sessions.forget(access_key_id=plan.signer.key)
         return self._ask(plan, request, self._signer(plan, made))
 
-    def _may_want_fresh_touch(self, plan: Plan, made: int, signer: AccessKey | Credentials) -> bool:
+    def _may_want_fresh_touch(self, plan: Plan, made: int, signer: Signs) -> bool:
         """Tell whether a role may have refused because of the age of the MFA session that signed.
 
         AWS's refusal never says so. A session of this run, or of the last minutes, is not too old for anyone.
@@ -155,7 +157,7 @@ class Broker:
             raise errors.SourceEndsSoon(profile=plan.profile.name, left=show_duration(left), wanted=wanted)
         return credentials
 
-    def _signer(self, plan: Plan, made: int) -> AccessKey | Credentials:
+    def _signer(self, plan: Plan, made: int) -> Signs:
         """Return who signs the plan's request number `made`.
 
         A role whose user has no MFA device that we know of rides on an MFA session, if one is alive.
@@ -215,9 +217,7 @@ class Broker:
     def _say_waiting(self, pid: int) -> None:
         self._person.note(f"waiting for process {pid}, which is getting the same credentials")
 
-    def _ask(
-        self, plan: Plan, request: Request, signer: AccessKey | Credentials, reason: str = ""
-    ) -> Credentials:
+    def _ask(self, plan: Plan, request: Request, signer: Signs, reason: str = "") -> Credentials:
         if isinstance(request, AssumeRole) and request.mfa_serials:
             with self._mfa_lock(plan, request):
                 return self._caller.call(plan, request, signer, reason)

@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, TypeVar
 
 from vaultpy import errors
+from vaultpy.credentials import DayKey
 from vaultpy.mfa import STEP_SECONDS, CodeWanted, NoMoreCodesError
 from vaultpy.sts_requests import AssumeRole
 from vaultpy.text import clock_text
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
-    from vaultpy.credentials import AccessKey, Credentials
+    from vaultpy.credentials import Credentials, Signs
     from vaultpy.ledger import Ledger
     from vaultpy.mfa import Meanwhile, MfaDevice, TokenCode
     from vaultpy.plan import Plan
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
         def credentials(
             self,
             request: Request,
-            signer: AccessKey | Credentials,
+            signer: Signs,
             code: TokenCode | None,
             facts: dict[str, object],
         ) -> Credentials:
@@ -85,9 +86,7 @@ class Caller:
         self._told = False
         self._typed_for = ""  # the MFA serial of the last code, if somebody typed it
 
-    def call(
-        self, plan: Plan, request: Request, signer: AccessKey | Credentials, reason: str = ""
-    ) -> Credentials:
+    def call(self, plan: Plan, request: Request, signer: Signs, reason: str = "") -> Credentials:
         """Make the call; to be made under the lock of the MFA devices that may be asked.
 
         `reason` says why a touch is asked for again.
@@ -100,9 +99,7 @@ class Caller:
         self._learn_aws_clock()  # which the connection has told: the clock may have been set since
         return credentials
 
-    def _call_with_code(
-        self, plan: Plan, request: Request, signer: AccessKey | Credentials, reason: str
-    ) -> Credentials:
+    def _call_with_code(self, plan: Plan, request: Request, signer: Signs, reason: str) -> Credentials:
         """Call with a code; once more with the next one if the first was refused or its fate is unknown."""
         wanted = CodeWanted(
             request.mfa_serials,
@@ -111,6 +108,8 @@ class Caller:
             purpose=_purpose(plan),
             reason=reason,
         )
+        if isinstance(signer, DayKey):  # somebody was waited for already, and AWS was asked for the time
+            self._patiently(self._learn_aws_clock, _NOTHING_SENT, math.inf)
         try:
             return self._send_code(plan, request, signer, wanted)
         except (errors.CodeRefused, errors.NoAnswer, errors.AwsBusy) as failure:
@@ -125,9 +124,7 @@ class Caller:
             pass  # there was only the one that was given
         raise first
 
-    def _send_code(
-        self, plan: Plan, request: Request, signer: AccessKey | Credentials, wanted: CodeWanted
-    ) -> Credentials:
+    def _send_code(self, plan: Plan, request: Request, signer: Signs, wanted: CodeWanted) -> Credentials:
         device = self._mfa_device(plan)
         code = self._unspent_code(device, wanted)
         self._patiently(self._learn_aws_clock, _NOTHING_SENT, self._end_of(code))

@@ -89,7 +89,7 @@ class _Doctor:
         def wishes() -> list[checks_keys.Wish]:
             return [checks_keys.Wish(plan, yubikey) for plan in self._plans_if_told()]
 
-        return checks_keys.keys(self._ports, wishes, confirmed)
+        return checks_keys.keys(self._ports, wishes, confirmed, self._enrolments_if_told)
 
     def _state(self) -> Iterator[Finding]:
         yield from checks_keystore.state(self._ports.state_directory())

@@ -92,6 +92,9 @@ class EnrolledKey:
         except errors.VaultpyError as error:  # the keystore may be wrong too
             aws, offset = None, 0.0
             yield told_by(error)
+        if self._enrolment.on_yubikey:
+            yield skipped(f"access key {key_id} was not tried: it lives on a YubiKey, which wants a touch")
+            return
         try:
             keystore = self._keystore(self._enrolment.keystore, self._enrolment.keystore_file)
             key = access_keys.load(keystore, key_id)

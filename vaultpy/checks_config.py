@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _SETTINGS = (
     "vaultpy_account",
+    "vaultpy_day_key",
     "vaultpy_mfa",
     "vaultpy_mfa_serials",
     "vaultpy_session_duration",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vaultpy import errors
+from vaultpy import checks_signing, errors
 from vaultpy.accounts import choose
 from vaultpy.findings import Finding, failure, ok, skipped, told_by, warning
 from vaultpy.mfa import CodeWanted, is_virtual
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vaultpy.accounts import Choice
     from vaultpy.key_look import KeyReport
     from vaultpy.plan import Plan
+    from vaultpy.records import Enrolment
 
     class Keys(Protocol):
         """The keys of this computer."""
@@ -60,9 +61,12 @@ class Wish:
 
 
 def keys(
-    ports: Keys, wishes: Callable[[], list[Wish]], confirmed: Callable[[str, str, str], bool]
+    ports: Keys,
+    wishes: Callable[[], list[Wish]],
+    confirmed: Callable[[str, str, str], bool],
+    enrolments: Callable[[], list[Enrolment]] = list,
 ) -> Iterator[Finding]:
-    """Look at the service, the readers and the keys, then for the account of each wish.
+    """Look at the service, the readers and the keys, then for the account of each wish, and what signs.
 
     `confirmed(kind, subject, answer)` is the index's.
     """
@@ -79,6 +83,7 @@ def keys(
     reports = [report for _, report in seen if not isinstance(report, errors.VaultpyError)]
     for wish in {it.same: it for it in reversed(wishes()) if it.code.mfa_serials}.values():
         yield from _accounts(wish, reports, confirmed)
+    yield from checks_signing.accounts(reports, enrolments())
 
 
 def _nothing(ports: Keys, readers: list[str]) -> Finding:

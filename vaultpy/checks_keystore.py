@@ -45,7 +45,7 @@ def keystores(ports: Keystores, enrolments: Iterable[Enrolment]) -> Iterator[Fin
     """Look at the keystore that a new key would go into, and at those that hold the enrolled ones."""
     chosen = ports.environ.get("VAULTPY_KEYSTORE") or "system"
     wanted = [(chosen, ports.keystore_file if chosen == "file" else "")]
-    wanted += [(it.keystore, it.keystore_file) for it in enrolments]
+    wanted += [it.place for it in enrolments if not it.on_yubikey]
     for name, file in dict.fromkeys(wanted):
         try:
             if name == "file":

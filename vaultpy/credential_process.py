@@ -14,6 +14,7 @@ from vaultpy.credentials_json import render
 from vaultpy.execution import asked
 from vaultpy.plan import make_plan
 from vaultpy.recent_timeouts import RecentTimeouts
+from vaultpy.records import ON_YUBIKEY
 from vaultpy.sessions import MARGIN_SECONDS, SERVER_MARGIN_SECONDS
 from vaultpy.state import state_directory
 
@@ -70,7 +71,7 @@ LIMIT_SECONDS = 48.0
 """How long a run may take; what comes before and after it is done within two seconds."""
 
 _LOOK_SECONDS = 0.25
-_SAFE_KEYSTORES = {"", "file", "system"}  # those of others may read the terminal
+_SAFE_KEYSTORES = {"", "file", "system", ON_YUBIKEY}  # those of others may read the terminal
 _TIMEOUTS = (
     errors.CardHeld,
     errors.KeystoreTimeout,
@@ -78,6 +79,7 @@ _TIMEOUTS = (
     errors.NoYubiKey,
     errors.NotTouched,
     errors.ReaderAbsent,
+    errors.SigningKeyAbsent,
     errors.StillBusy,
     errors.TimedOut,
     errors.YubiKeyAbsent,

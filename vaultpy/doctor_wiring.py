@@ -124,9 +124,9 @@ class Examined:
         return card_users()
 
     def _cards(self) -> Cards:
-        from vaultpy.pcsc import PcscCards
+        from vaultpy.smart_cards import smart_cards
 
-        return PcscCards()
+        return smart_cards()
 
     def _password_keystore(self) -> Keystore:
         return self._unless_it_would_ask(self.environ.get("VAULTPY_KEYSTORE") or "system")

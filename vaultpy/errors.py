@@ -133,6 +133,26 @@ class BrowserSilent(VaultpyError):
     hint = "open the address yourself: vaultpy login {profile:q} --stdout"
 
 
+class DefaultInTheWay(VaultpyError):
+    message = "SDKs would take the credentials of [default] ({source}), not those of the server"
+    hint = "give that section of {path} or of the credentials file another name, or leave --server out"
+
+
+class NothingAtHand(VaultpyError):
+    message = "there are no credentials of {name} now: {reason}"
+    hint = "{remedy}"
+
+
+class PortTaken(VaultpyError):
+    message = "cannot listen on port {port} of 127.0.0.1: {reason}"
+    hint = "name another with --port, or none: then a free one is taken"
+
+
+class TokenFileUnusable(VaultpyError):
+    message = "cannot put the token into {path}: {reason}"
+    hint = "name a file that is not there yet, in a directory of your own"
+
+
 class DemoNeedsFinger(VaultpyError):
     message = "the demo's finger is the Enter key, and there is no terminal to press it at"
     hint = "let it touch the key by itself: vaultpy demo --yes"
@@ -186,6 +206,11 @@ class NoSuchProfile(VaultpyError):
 class MistypedProfile(VaultpyError):
     message = "no profile {profile} in {path}"
     hint = "did you mean {near}?"
+
+
+class NoProfileMatches(VaultpyError):
+    message = "no {what} in {path} matches {pattern}"
+    hint = "{remedy}"
 
 
 class DanglingProfile(VaultpyError):
@@ -423,7 +448,7 @@ class KeystoreFileUnusable(VaultpyError):
 
 class PcscMissing(VaultpyError):
     message = "the smart card service does not answer: {reason}"
-    hint = "install and start it: sudo apt install pcscd && sudo systemctl enable --now pcscd.socket"
+    hint = "{remedy}"
 
 
 class PcscForbidden(VaultpyError):
@@ -510,6 +535,21 @@ class AccountUnconfirmed(VaultpyError):
     hint = "run this once at a terminal and say yes"
 
 
+class SigningKeyAbsent(VaultpyError):
+    message = "access key {key_id} lives on a YubiKey, and none was plugged in in time"
+    hint = "plug in the one that holds it, or a spare, and run this again"
+
+
+class AccessKeyElsewhere(VaultpyError):
+    message = "{where} does not hold access key {key_id}; access keys there: {held}"
+    hint = "plug in the YubiKey that does, or its spare, and run this again"
+
+
+class SigningAccountUnfit(VaultpyError):
+    message = "account {account} on {where} cannot sign: it is {kind}, not TOTP, SHA256"
+    hint = "delete it, if it is of no use to you: ykman oath accounts delete {account:q}"
+
+
 class NotTouched(VaultpyError):
     message = "the YubiKey was not touched, {times} times"
     hint = "run this again and touch the key while it blinks"
@@ -538,6 +578,11 @@ class NfcReadOnly(VaultpyError):
 class TouchUnknown(VaultpyError):
     message = "{where} has firmware {version}, which cannot make an account wait for a touch"
     hint = "use a YubiKey with firmware 4.2.6 or later; nothing was written"
+
+
+class OathUnprotected(VaultpyError):
+    message = "{where} has no OATH password, so whoever finds it could sign with an access key on it"
+    hint = "set one (ykman oath access change), then run this again; nothing was written"
 
 
 class YubiKeyFull(VaultpyError):
@@ -690,6 +735,11 @@ class SessionRefused(VaultpyError):
 class SecretWrong(VaultpyError):
     message = "the secret does not belong to access key {key_id}"
     hint = "enrol the key again with its right secret: vaultpy add --force {profile:q}"
+
+
+class DayKeyOver(VaultpyError):
+    message = "the YubiKey signed for {date}, and in UTC that is not today any more"
+    hint = "run this again"
 
 
 class ClockWrong(VaultpyError):

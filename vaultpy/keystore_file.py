@@ -14,6 +14,7 @@ import json
 import os
 import stat
 import sys
+import threading
 
 from vaultpy.errors import (
     KeystoreFailed,
@@ -40,6 +41,9 @@ _FOREIGN_BITS = 0o077
 _MAX_SIZE = 1 << 20
 _TOO_LARGE = "it is larger than 1 MiB"
 _MAX_PASSPHRASE = 1 << 16
+# The number of threads that OpenSSL may use is the process's. cryptography 50 sets it before a derivation and
+# takes it back after, so that of two at once one may wait for ever, or fail for want of memory (both seen).
+_ONE_DERIVATION = threading.Lock()
 
 
 def keystore_file_path(environ: Mapping[str, str]) -> str:
@@ -227,7 +231,8 @@ def _argon2id(passphrase: Secret, cost: Argon2, salt: bytes) -> bytes:
         function = Argon2id(
             salt=salt, length=48, iterations=cost.passes, lanes=cost.lanes, memory_cost=cost.memory
         )
-        return function.derive(os.fsencode(passphrase.reveal()))
+        with _ONE_DERIVATION:
+            return function.derive(os.fsencode(passphrase.reveal()))
     except UnsupportedAlgorithm:
         raise KeystoreFailed(keystore="file", reason="its cryptography package lacks Argon2id") from None
     except MemoryError:

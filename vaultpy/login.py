@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from vaultpy.config import Config
-    from vaultpy.credentials import AccessKey
+    from vaultpy.credentials import LongTerm, Signs
     from vaultpy.index import Index
     from vaultpy.plan import Plan
 
@@ -58,11 +58,11 @@ if TYPE_CHECKING:
         def credentials(self, plan: Plan, options: Mapping[str, str]) -> Credentials:
             """Return what a plan leads to, by the sessions at hand or with a touch."""
 
-        def access_key(self, plan: Plan) -> AccessKey | Credentials:
+        def access_key(self, plan: Plan) -> Signs:
             """Return what signs a plan's first call."""
 
         def federation_token(
-            self, plan: Plan, signer: AccessKey, name: str, policy_arn: str, seconds: int
+            self, plan: Plan, signer: LongTerm, name: str, policy_arn: str, seconds: int
         ) -> Credentials:
             """Make a federated user's session."""
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from vaultpy.browser import Started
     from vaultpy.config import Config
-    from vaultpy.credentials import AccessKey, Credentials
+    from vaultpy.credentials import Credentials, LongTerm, Signs
     from vaultpy.index import Index
     from vaultpy.plan import Plan
     from vaultpy.values import Secret
@@ -52,12 +52,12 @@ class LoginWiring:
         """Return what a plan leads to, as `exec` gets it."""
         return obtain(self._run, plan, options)
 
-    def access_key(self, plan: Plan) -> AccessKey | Credentials:
+    def access_key(self, plan: Plan) -> Signs:
         """Return what signs a plan's first call."""
         return self._run.access_key(plan)
 
     def federation_token(
-        self, plan: Plan, signer: AccessKey, name: str, policy_arn: str, seconds: int
+        self, plan: Plan, signer: LongTerm, name: str, policy_arn: str, seconds: int
     ) -> Credentials:
         """Make a federated user's session; raises what STS raises, and EndpointUnconfirmed."""
         self._run.questions.confirm_endpoint(plan.endpoint_url)

@@ -136,6 +136,9 @@ class Mover:
             return Skip(found, found.problem)
         if key_ids.get(found.name, access_key.id) != access_key.id:
             raise errors.AlreadyEnrolled(profile=found.name, key_id=key_ids[found.name])
+        enrolment = self._index.enrolment(found.name)
+        if enrolment is not None and enrolment.on_yubikey:
+            return Skip(found, "its secret is on a YubiKey; delete what is left of it here by hand")
         check_profiles(self._config.path, [NewProfile(found.name, ())])
         if finishes and found.in_clear is None and self._is_done(found.name, access_key):
             return Skip(found, "it is enrolled already")

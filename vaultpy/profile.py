@@ -194,6 +194,14 @@ class Profile(Value):
         return text
 
     @property
+    def vaultpy_day_key(self) -> str | None:
+        """Whether what a YubiKey signs with is kept for the day: `keep`, or not."""
+        text = self.settings.get("vaultpy_day_key") or None
+        if text not in {None, "keep"}:
+            raise self.bad_value("vaultpy_day_key", "keep")
+        return text
+
+    @property
     def vaultpy_session_duration(self) -> int | None:
         """How long the shared MFA session is to hold, in seconds; written as `90m`, `8h` or seconds."""
         text = self.settings.get("vaultpy_session_duration")

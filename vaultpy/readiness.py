@@ -7,11 +7,12 @@ first request may want a code. What AWS would refuse is not foreseen.
 from __future__ import annotations
 
 from vaultpy.digests import digest
+from vaultpy.durations import HOUR
 from vaultpy.errors import BadVariable, StateUnusable, VaultpyError
 from vaultpy.mfa import is_virtual
 from vaultpy.plan import Options, make_plan
 from vaultpy.sessions import SessionStore, serves
-from vaultpy.sts_requests import GetSessionToken
+from vaultpy.sts_requests import AssumeRole, GetSessionToken
 from vaultpy.text import show_duration
 from vaultpy.values import Value
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from vaultpy.index import Index
     from vaultpy.plan import Plan
     from vaultpy.session_places import Place
+    from vaultpy.sts_requests import Request
 
     Look = Callable[[str], "Held | None"]
     """Answers a question with the session that lasts, if there is one."""
@@ -125,6 +127,8 @@ def readiness(plan: Plan, look: Look, now: float) -> Readiness:
         signer, asks = None, asks or _asked_for(plan.requests[made - 1].mfa_serials)
     own = look(plan.question(last)) if last else None
     mfa = look(plan.mfa_session_question()) if last else None
+    if last and signer is None and _signs_by_touch(plan) and not (_rides(plan.requests[0]) and mfa):
+        asks = asks or "touch"
     return Readiness(
         plan.profile.name,
         asks,
@@ -163,6 +167,15 @@ def _wanted(plan: Plan, made: int) -> int:
     request = plan.requests[made - 1]
     only_signs = made < len(plan.requests) and isinstance(request, GetSessionToken)
     return 0 if only_signs else request.duration
+
+
+def _signs_by_touch(plan: Plan) -> bool:
+    return plan.signer.enrolment is not None and plan.signer.enrolment.on_yubikey
+
+
+def _rides(request: Request) -> bool:
+    """Tell whether an MFA session that is alive signs it, as the broker has it."""
+    return isinstance(request, AssumeRole) and not request.mfa_serials and request.duration <= HOUR
 
 
 def _asked_for(mfa_serials: tuple[str, ...]) -> str:

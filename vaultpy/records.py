@@ -6,17 +6,29 @@ tab-separated fields. In a field `%`, tab and the line ends are percent-encoded.
 
 from __future__ import annotations
 
+from vaultpy.session_text import number
 from vaultpy.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _FIRST_LINE = "vaultpy index 1"
 _LAST_LINE = "end"
+ON_YUBIKEY = "yubikey"
+"""What stands for a keystore where the secret is on a YubiKey, and in no keystore."""
 _ESCAPES = (("%", "%25"), ("\t", "%09"), ("\n", "%0A"), ("\r", "%0D"))
+
+
+def _fields(record: Value) -> dict[str, Any]:
+    return {name: getattr(record, name) for name in record.__slots__}
 
 
 class Enrolment(Value):
     """An enrolled access key: its profile's `name`, whose it is, and where its secret lies.
 
-    `keystore` is the kind of keystore and `keystore_file` its file, if it has one; `added` is an epoch.
+    `keystore` is the kind of keystore and `keystore_file` its file, if it has one; for a secret on YubiKeys
+    their serial numbers, with spaces between, empty until all of them have it. `added` is an epoch.
     """
 
     __slots__ = ("access_key_id", "added", "keystore", "keystore_file", "mfa_serials", "name", "user_arn")
@@ -48,33 +60,29 @@ class Enrolment(Value):
         return self.user_arn.rpartition("/")[2] or self.name
 
     @property
+    def on_yubikey(self) -> bool:
+        """Whether the secret is on a YubiKey, which signs by touch alone."""
+        return self.keystore == ON_YUBIKEY
+
+    @property
     def place(self) -> tuple[str, str]:
         """The keystore and its file."""
         return self.keystore, self.keystore_file
 
-    def holding(self, access_key_id: str, name: str, added: int) -> Enrolment:
-        """Return this enrolment with another key, under `name`, as of the epoch `added`."""
-        return Enrolment(
-            name=name,
-            access_key_id=access_key_id,
-            user_arn=self.user_arn,
-            mfa_serials=self.mfa_serials,
-            keystore=self.keystore,
-            keystore_file=self.keystore_file,
-            added=added,
-        )
+    def holding(
+        self, access_key_id: str, name: str, added: int, place: tuple[str, str] | None = None
+    ) -> Enrolment:
+        """Return this enrolment with another key, under `name`, as of the epoch `added`.
+
+        The key is in keystore and file `place`; without one, where this enrolment's is.
+        """
+        keystore, file = place or self.place
+        changes = {"access_key_id": access_key_id, "name": name, "added": added}
+        return Enrolment(**_fields(self) | changes | {"keystore": keystore, "keystore_file": file})
 
     def with_mfa_serials(self, mfa_serials: tuple[str, ...]) -> Enrolment:
         """Return this enrolment with other MFA devices."""
-        return Enrolment(
-            name=self.name,
-            access_key_id=self.access_key_id,
-            user_arn=self.user_arn,
-            mfa_serials=mfa_serials,
-            keystore=self.keystore,
-            keystore_file=self.keystore_file,
-            added=self.added,
-        )
+        return Enrolment(**_fields(self) | {"mfa_serials": mfa_serials})
 
 
 class Rotation(Value):
@@ -131,15 +139,7 @@ class SessionEntry(Value):
 
     def living_in(self, places: tuple[str, ...]) -> SessionEntry:
         """Return this entry with other places."""
-        return SessionEntry(
-            digest=self.digest,
-            access_key_id=self.access_key_id,
-            label=self.label,
-            duration=self.duration,
-            expiration=self.expiration,
-            profile=self.profile,
-            places=places,
-        )
+        return SessionEntry(**_fields(self) | {"places": places})
 
 
 class Records:
@@ -201,7 +201,7 @@ def parse(text: str) -> Records:
             records.confirmed[what, subject, answer] = None
         elif kind == "rotation":
             old_id, new_id, began, keeps = fields
-            records.rotations[old_id] = Rotation(old_id, new_id, int(began), keeps=keeps == "keeps")
+            records.rotations[old_id] = Rotation(old_id, new_id, number(began), keeps=keeps == "keeps")
         else:
             raise ValueError
     return records
@@ -213,8 +213,8 @@ def _session(fields: list[str]) -> SessionEntry:
         digest=digest,
         access_key_id=key_id,
         label=label,
-        duration=int(duration),
-        expiration=int(expiration),
+        duration=number(duration),
+        expiration=number(expiration),
         profile=profile,
         places=tuple(places),
     )
@@ -229,7 +229,7 @@ def _enrolment(fields: list[str]) -> Enrolment:
         mfa_serials=tuple(mfa_serials),
         keystore=keystore,
         keystore_file=keystore_file,
-        added=int(added),
+        added=number(added),
     )
 
 

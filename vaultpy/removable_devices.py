@@ -10,12 +10,11 @@ from vaultpy.iam_records import DENIED, NOT_THERE, STILL_IN_USE
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol, TypeAlias
+    from typing import Protocol
 
-    from vaultpy.credentials import AccessKey, Credentials
+    from vaultpy.credentials import Credentials
+    from vaultpy.credentials import Signs as Signer
     from vaultpy.iam_records import EnabledDevice
-
-    Signer: TypeAlias = "AccessKey | Credentials"
 
     class Iam(Protocol):
         """IAM's calls about MFA devices."""

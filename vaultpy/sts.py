@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from vaultpy.aws_api import AwsClient
-    from vaultpy.credentials import AccessKey
+    from vaultpy.credentials import LongTerm, Signs
     from vaultpy.mfa import TokenCode
     from vaultpy.sts_requests import Carried, Request
 
@@ -96,13 +96,13 @@ class Sts:
             raise AssertionError("the thread ended with neither a client nor a failure")
         return self._built
 
-    def caller_arn(self, signer: AccessKey | Credentials) -> str:
+    def caller_arn(self, signer: Signs) -> str:
         """Return the ARN that the key belongs to; works without any permission and without MFA."""
         answer = self._client().call("get_caller_identity", signer, {}, {"profile": ""})
         return str(_member(answer, "Arn", self._client().host))
 
     def federation_token(
-        self, signer: AccessKey, name: str, policy_arn: str, seconds: int, facts: dict[str, object]
+        self, signer: LongTerm, name: str, policy_arn: str, seconds: int, facts: dict[str, object]
     ) -> Credentials:
         """Return credentials of the federated user `name`: what the signer may do and the policy allows."""
         parameters = {"Name": name, "PolicyArns": [{"arn": policy_arn}], "DurationSeconds": seconds}
@@ -112,7 +112,7 @@ class Sts:
     def credentials(
         self,
         request: Request,
-        signer: AccessKey | Credentials,
+        signer: Signs,
         code: TokenCode | None,
         facts: dict[str, object],
     ) -> Credentials:

@@ -16,8 +16,10 @@ from vaultpy.mfa import is_virtual
 from vaultpy.oath_passwords import OathPasswords
 from vaultpy.profile import Profile
 from vaultpy.questions import KeystoreQuestions, Questions
+from vaultpy.records import ON_YUBIKEY
 from vaultpy.session_places import all_places, chosen_places
 from vaultpy.sessions import MARGIN_SECONDS, SessionStore
+from vaultpy.signing_account import Signing
 from vaultpy.source_process import PASSPHRASE, SourceProcesses
 from vaultpy.state import state_directory
 from vaultpy.sts import Sts
@@ -30,11 +32,10 @@ if TYPE_CHECKING:
 
     from vaultpy.access_keys import Keystore
     from vaultpy.aws_vault import AwsVault
-    from vaultpy.credentials import AccessKey, Credentials
+    from vaultpy.credentials import DayKey, Signs
     from vaultpy.enrolment import Enroller
     from vaultpy.iam import Iam
     from vaultpy.key_check import KeyCheck
-    from vaultpy.key_search import KeySearch
     from vaultpy.keys_at_hand import Cards
     from vaultpy.mfa import MfaDevice
     from vaultpy.moving import Mover
@@ -66,27 +67,30 @@ class Wiring:
         places = all_places(open_unasked)
         self.places = chosen_places(environ, places)
         self.sessions = SessionStore(self.index, self.places, self.ledger.time, places)
-        self._keystores: dict[tuple[str, str], Keystore] = {}
+        self.keystores: dict[tuple[str, str], Keystore] = {}
+        self.day_keys: dict[str, DayKey] = {}
 
     # ---- where things lie ----------------------------------------------------------------------------
 
     def keystore_name(self) -> str:
-        """Return which keystore a new key goes into."""
-        return self.environ.get("VAULTPY_KEYSTORE") or "system"
+        """Return which keystore a new key goes into; raises KeystoreUnknown for what is none."""
+        name = self.environ.get("VAULTPY_KEYSTORE") or "system"
+        if name == ON_YUBIKEY:  # what the index calls keys that hold access keys, and nothing else
+            raise errors.KeystoreUnknown(name=name, reason="it is neither system, file nor a dotted path")
+        return name
 
     def keystore(self, name: str, file: str = "") -> Keystore:
         """Open a keystore by what the index calls it; one object each, so that a passphrase is asked once."""
-        from vaultpy.keystore import open_keystore
+        if (name, file) not in self.keystores:
+            from vaultpy.keystore_wiring import opened
 
-        if (name, file) not in self._keystores:
-            questions = KeystoreQuestions(self.terminal)
-            self._keystores[name, file] = open_keystore(name, self.environ, questions, file)
-        return self._keystores[name, file]
+            self.keystores[name, file] = opened(self, name, file)
+        return self.keystores[name, file]
 
-    def access_key(self, plan: Plan) -> AccessKey | Credentials:
-        """Return what signs a plan's first call: from the keystore, or from a source of botocore's.
+    def access_key(self, plan: Plan, signing: Signing | None = None) -> Signs:
+        """Return what signs a plan's first call: from the keystore, a YubiKey, or a source of botocore's.
 
-        Raises KeyLost, and what keystores and sources raise.
+        Raises KeyLost, and what keystores, `touch_wiring.day_key` and sources raise.
         """
         enrolment, source = plan.signer.enrolment, plan.signer.source
         if enrolment is None:
@@ -96,6 +100,10 @@ class Wiring:
                 raise AssertionError("a signer is enrolled or has a source")
             trace(f"asking for the credentials of {source.name}: {source.kind}")
             return resolve(source, self.environ, self.questions.confirm_endpoint, self.processes)
+        if enrolment.on_yubikey:
+            from vaultpy.touch_wiring import day_key
+
+            return day_key(self, plan, signing or Signing())
         keystore = self.keystore(enrolment.keystore, enrolment.keystore_file)
         trace(f"taking {enrolment.access_key_id} out of keystore {enrolment.keystore}")
         found = access_keys.load(keystore, enrolment.access_key_id)
@@ -121,13 +129,15 @@ class Wiring:
         """
         self.processes.check_circle(plan.signer.source)  # or it would wait for a lock of its own
         given = GivenCode(code) if code is not None else None
+        sts = self.sts(plan)
+        signing = Signing(yubikey, sts, before_code=given is None, cache=cache)
         return Broker(
             sessions=self.sessions if cache else None,
             ledger=self.ledger,
             index=self.index,
-            access_key=self.access_key,
+            access_key=lambda plan: self.access_key(plan, signing),
             mfa_device=lambda plan: given or self._mfa_device(plan, yubikey),
-            sts=self.sts(plan),
+            sts=sts,
             person=self.terminal,
             confirm_endpoint=self.questions.confirm_endpoint,
             clock=time.time,
@@ -151,31 +161,17 @@ class Wiring:
         return self.config.profile(profile).settings if self.config.has(profile) else {}
 
     def _mfa_device(self, plan: Plan, yubikey: str | None) -> MfaDevice:
-        from vaultpy.yubikeys import YubiKeys
-
         if not any(is_virtual(serial) for request in plan.requests for serial in request.mfa_serials):
             return TypedCode(self.terminal)
-        serial = yubikey or self.environ.get("VAULTPY_YUBIKEY") or plan.profile.vaultpy_yubikey
-        return YubiKeys(lambda: self._key_search(serial), self.questions)
+        from vaultpy.touch_wiring import mfa_device
 
-    def _key_search(self, serial: str | None) -> KeySearch:
-        from vaultpy.key_search import KeySearch
-        from vaultpy.keys_at_hand import Selection
-        from vaultpy.usb import yubico_on_usb
-
-        return KeySearch(
-            self.cards(),
-            Selection(serial, self.environ.get("VAULTPY_READER")),
-            person=self.questions,
-            passwords=self.oath_passwords(),
-            yubico_on_usb=yubico_on_usb,
-        )
+        return mfa_device(self, plan, yubikey)
 
     def cards(self) -> Cards:
         """Return the card readers of this computer; raises PcscMissing, PcscForbidden or PcscRefused."""
-        from vaultpy.pcsc import PcscCards
+        from vaultpy.smart_cards import smart_cards
 
-        return PcscCards()
+        return smart_cards()
 
     def oath_passwords(self) -> OathPasswords:
         """Return what unlocks YubiKeys."""

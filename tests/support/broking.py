@@ -17,7 +17,7 @@ from vaultpy.mfa import STEP_SECONDS, TokenCode
 from vaultpy.plan import Options, Plan, make_plan
 from vaultpy.records import Enrolment
 from vaultpy.session_places import KeystorePlace
-from vaultpy.sessions import SessionStore
+from vaultpy.sessions import MARGIN_SECONDS, SessionStore
 from vaultpy.simulated.keystore import MemoryKeystore
 from vaultpy.sts import Sts
 from vaultpy.values import Secret
@@ -134,8 +134,10 @@ class Desk:
         environ = self.environ | {"AWS_ENDPOINT_URL": url or self.aws.url}
         return make_plan(Config.load(environ), self.index, name, options or Options(), environ)
 
-    def broker(self, plan: Plan, *, cache: bool = True, sts: Sts | None = None) -> Broker:
-        """Return a broker as a new run has it."""
+    def broker(
+        self, plan: Plan, *, cache: bool = True, sts: Sts | None = None, margin: float = MARGIN_SECONDS
+    ) -> Broker:
+        """Return a broker as a new run has it; the credentials are to last for `margin` seconds."""
         return Broker(
             sessions=self.sessions if cache else None,
             ledger=self.ledger,
@@ -146,6 +148,7 @@ class Desk:
             person=self.person,
             confirm_endpoint=self._confirm,
             clock=self.clock,
+            margin=margin,
             fresh_touch=lambda: self.somebody_there,
         )
 

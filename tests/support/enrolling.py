@@ -111,9 +111,11 @@ class _Keys:
         """Return the first key."""
         return self._with_trouble(self._trouble.strike("first", self._choice.first))
 
-    def another(self, done: Collection[Any]) -> Any:  # noqa: ANN401  # as above
+    def another(self, done: Collection[Any], invitation: str = "") -> Any:  # noqa: ANN401  # as above
         """Return the next key."""
-        return self._with_trouble(self._trouble.strike("another", lambda: self._choice.another(done)))
+        return self._with_trouble(
+            self._trouble.strike("another", lambda: self._choice.another(done, invitation))
+        )
 
     def _with_trouble(self, key: object) -> object:
         return self._trouble.around(key, "check", "put", "code", "delete")

@@ -340,7 +340,7 @@ def _join_empty_session_keyring() -> None:
 
 def _refuse_keyring_calls(refusal: int) -> None:
     """Install a seccomp filter that answers add_key and keyctl with an error (seccomp(2), linux/filter.h)."""
-    add_key, keyctl = _numbers()
+    add_key, keyctl, _ = _numbers()
     load_number, jump_if_equal, answer = 0x20, 0x15, 0x06
     refuse, allow = 0x00050000 | refusal, 0x7FFF0000
     program = b"".join(

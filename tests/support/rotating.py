@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from vaultpy.credentials import DayKey, LongTerm, Signs
     from vaultpy.iam_records import KeyState, LastUse
     from vaultpy.simulated.aws import SimulatedAws
     from vaultpy.simulated.aws_accounts import AccessKey as AwsAccessKey
     from vaultpy.simulated.aws_accounts import User
-    from vaultpy.user_keys import Signer
 
 Answer = TypeVar("Answer")
 
@@ -62,6 +62,7 @@ class Calls:
         self.made: list[str] = []
         self.wrong = 0
         self.trouble = Trouble.FAILS
+        self.dead = False
 
     def make(
         self,
@@ -71,13 +72,16 @@ class Calls:
         failure_after: VaultpyError | None = None,
     ) -> Answer:
         """Make a call of the port `name`; `failure_after` is the error if it had its effect."""
+        if self.dead and self.wrong:  # nothing happens any more in a process that is dead
+            raise Killed
         self.made.append(name)
         if len(self.made) != self.wrong:
             return call()
         if self.trouble in {Trouble.FAILS_AFTER, Trouble.KILLED_AFTER}:
             call()
             failure = failure_after or failure
-        raise Killed if self.trouble in {Trouble.KILLED, Trouble.KILLED_AFTER} else failure
+        self.dead = self.trouble in {Trouble.KILLED, Trouble.KILLED_AFTER}
+        raise Killed if self.dead else failure
 
 
 class _Keystore(MemoryKeystore[Secret]):
@@ -126,23 +130,23 @@ class _Iam:
         self._iam = iam
         self._calls = calls
 
-    def access_keys(self, signer: Signer, user_name: str) -> tuple[KeyState, ...]:
+    def access_keys(self, signer: Signs, user_name: str) -> tuple[KeyState, ...]:
         """List."""
         return self._make(lambda: self._iam.access_keys(signer, user_name))
 
-    def last_use(self, signer: Signer, key_id: str) -> LastUse | None:
+    def last_use(self, signer: Signs, key_id: str) -> LastUse | None:
         """Look."""
         return self._make(lambda: self._iam.last_use(signer, key_id))
 
-    def create_access_key(self, signer: Signer, user_name: str) -> AccessKey:
+    def create_access_key(self, signer: Signs, user_name: str) -> AccessKey:
         """Create."""
         return self._make(lambda: self._iam.create_access_key(signer, user_name))
 
-    def set_access_key(self, signer: Signer, user_name: str, key_id: str, *, active: bool) -> None:
+    def set_access_key(self, signer: Signs, user_name: str, key_id: str, *, active: bool) -> None:
         """Change."""
         self._make(lambda: self._iam.set_access_key(signer, user_name, key_id, active=active))
 
-    def delete_access_key(self, signer: Signer, user_name: str, key_id: str) -> None:
+    def delete_access_key(self, signer: Signs, user_name: str, key_id: str) -> None:
         """Delete."""
         self._make(lambda: self._iam.delete_access_key(signer, user_name, key_id))
 
@@ -180,6 +184,7 @@ class Desk:
 
     def __init__(self, directory: Path, network: Network, user: User, *, other: str = "system") -> None:
         assert isinstance(network.aws.clock, Clock)
+        self.directory = directory
         self.network, self.aws, self.user, self.clock = network, network.aws, user, network.aws.clock
         self.calls = Calls()
         self.index = _Index(str(directory / user.name / "index"), self.calls)
@@ -215,20 +220,32 @@ class Desk:
     def rotate(self, name: str = "dev", *, keep_old: bool = False) -> Rotated:
         """Rotate in a new run, some minutes after the last."""
         self.clock.advance(2 * STEP_SECONDS)
-        store = RotationStore(
-            self.index, self.sessions, lambda keystore, _: self.keystores[keystore], self.clock
-        )
-        rotator = Rotator(store, self._probe, self, self.clock, self.clock)
+        self.calls.dead = False
+        rotator = Rotator(self.store(), self._probe, self, self.clock, self.clock)
         return rotator.rotate(name, self._keys_of, keep_old=keep_old)
 
-    def _probe(self, key: AccessKey) -> str:
+    def store(self) -> RotationStore:
+        """Return what holds the keys."""
+        return RotationStore(
+            self.index,
+            self.sessions,
+            lambda keystore, _: self.keystores[keystore],
+            self.clock,
+            day_key=self.day_key,
+        )
+
+    def day_key(self, enrolment: Enrolment) -> DayKey:
+        """Have none."""
+        raise AssertionError(f"{enrolment.name} is on no YubiKey")
+
+    def _probe(self, key: LongTerm) -> str:
         return self.calls.make("probe", lambda: self.network.sts.caller_arn(key), _OFFLINE, _SILENT)
 
-    def _keys_of(self, key: AccessKey) -> UserKeys:
-        signer: Signer = key
+    def _keys_of(self, key: AccessKey | None) -> UserKeys:
+        signer: Signs = key or self.day_key(self.enrolment)
         for device in self.user.mfa_devices.values():
             code = TokenCode(device.serial, device.code(self.clock()), int(self.clock() // STEP_SECONDS))  # type: ignore[union-attr]  # no FIDO here
-            signer = self.network.sts.credentials(GetSessionToken((device.serial,), 3600), key, code, {})
+            signer = self.network.sts.credentials(GetSessionToken((device.serial,), 3600), signer, code, {})
             self.touches += 1
         self.after_touch()
         return UserKeys(_Iam(self.network.iam, self.calls), self.user.name, signer)
@@ -262,9 +279,14 @@ class Desk:
     @property
     def key_id(self) -> str:
         """The key that `dev` has."""
+        return self.enrolment.access_key_id
+
+    @property
+    def enrolment(self) -> Enrolment:
+        """What is enrolled as `dev`."""
         enrolment = self.index.enrolment("dev")
         assert enrolment
-        return enrolment.access_key_id
+        return enrolment
 
     @property
     def stored(self) -> set[str]:
@@ -276,9 +298,14 @@ class Desk:
         for name in ("dev", "work"):
             enrolment = self.index.enrolment(name)
             assert enrolment
-            key = access_keys.load(self.keystores[enrolment.keystore], enrolment.access_key_id)
-            assert key
-            assert self.network.sts.caller_arn(key) == self.user.arn
+            for key in self.signers(enrolment):
+                assert self.network.sts.caller_arn(key) == self.user.arn
+
+    def signers(self, enrolment: Enrolment) -> list[LongTerm]:
+        """Return what signs with an enrolled key, from each place where it is."""
+        key = access_keys.load(self.keystores[enrolment.keystore], enrolment.access_key_id)
+        assert key
+        return [key]
 
     def assert_nothing_is_orphaned(self) -> None:
         """Check that all keys in AWS and keystores are listed, or may be an unfinished rotation's."""

@@ -6,6 +6,7 @@ import socket
 import time
 from typing import TYPE_CHECKING
 
+from support.signing import enrol, put_on_key
 from vaultpy import errors
 from vaultpy.ledger import Ledger
 from vaultpy.mfa import STEP_SECONDS
@@ -156,6 +157,18 @@ def a_key_that_is_made_inactive_meanwhile(zoo: Zoo) -> Told:
 @leads_to(errors.SecretWrong)
 def a_wrong_secret(zoo: Zoo) -> Told:
     return zoo.fails(*ADD, env=zoo.with_key(AWS_ACCESS_KEY_ID=zoo.world.access_key.id))
+
+
+@leads_to(errors.DayKeyOver)
+def a_clock_that_was_a_day_off_when_the_key_was_touched(zoo: Zoo) -> Told:
+    yubikey, key, state = SimulatedYubiKey(), zoo.world.access_key, zoo.directory()
+    put_on_key(yubikey, key.id, key.secret)
+    enrol(state / "vaultpy", key, zoo.world.alice.arn)
+    ledger = state / "vaultpy" / "ledger"
+    ledger.mkdir(mode=0o700)
+    (ledger / "clock-offset").write_text(f"{24 * HOUR} 0\n")
+    with zoo.plugged_in(yubikey) as environment:
+        return zoo.exec_fails(*zoo.given_code(), env=environment | {"XDG_STATE_HOME": str(state)})
 
 
 @leads_to(errors.ClockWrong)

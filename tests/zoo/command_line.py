@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import socket
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaultpy import errors
+from zoo.keeper import Told, newcomer
 from zoo.scenario import leads_to
+from zoo.templates import Lines
 
 if TYPE_CHECKING:
-    from zoo.keeper import Told, Zoo
+    from zoo.keeper import Zoo
 
 
 @leads_to(errors.UsageError)
@@ -95,6 +99,54 @@ def a_key_that_nobody_can_type(zoo: Zoo) -> Told:
 @leads_to(errors.NoTerminal)
 def a_removal_that_nobody_can_confirm(zoo: Zoo) -> Told:
     return zoo.fails("remove", "dev", stdin="y\n")
+
+
+@leads_to(errors.DefaultInTheWay)
+def keys_that_sdks_take_before_a_server(zoo: Zoo) -> Told:
+    keys = zoo.file("[default]\naws_access_key_id = AKIAX\naws_secret_access_key = x\n")
+    env = zoo.env(AWS_SHARED_CREDENTIALS_FILE=keys)
+    return zoo.fails("exec", "--server", "dev-role", "--", "true", env=env)
+
+
+_ASK_FOR_ROLE = """
+import json, os, sys, urllib.error, urllib.parse, urllib.request
+server = urllib.parse.urlsplit(os.environ["AWS_CONTAINER_CREDENTIALS_FULL_URI"]).netloc
+token = {"Authorization": os.environ["AWS_CONTAINER_AUTHORIZATION_TOKEN"]}
+message = "fetched"
+while "fetched" in message:
+    try:
+        url = f"http://{server}/role-arn/{sys.argv[1]}"
+        urllib.request.urlopen(urllib.request.Request(url, headers=token))
+    except urllib.error.HTTPError as refusal:
+        message = json.load(refusal)["message"]
+print(message)
+raise SystemExit(125)
+"""
+
+
+@leads_to(errors.NothingAtHand, sends=2)
+def a_role_that_a_server_does_not_get(zoo: Zoo) -> Told:
+    _, places = newcomer(zoo)
+    role = zoo.world.alice.account.role("foreign", trusts=["999999999999"])
+    asks = (sys.executable, "-c", _ASK_FOR_ROLE, role.arn)
+    words = ("exec", "--server", "--allow-role", role.arn, "new", "--", *asks)
+    done = zoo.world.vaultpy(*words, env=zoo.env(**places))
+    message, _, hint = done.stdout.strip().rpartition("; ")
+    return Told(Lines(message, hint), done.stderr.splitlines(), done.returncode, "exec")
+
+
+@leads_to(errors.PortTaken)
+def a_port_that_somebody_else_listens_at(zoo: Zoo) -> Told:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        return zoo.fails("serve", "dev-role", "--port", str(other.getsockname()[1]))
+
+
+@leads_to(errors.TokenFileUnusable)
+def a_token_that_would_take_the_place_of_a_file(zoo: Zoo) -> Told:
+    notes = zoo.file("not a token")
+    told = zoo.fails("serve", "dev-role", "--token-file", str(notes))
+    assert notes.read_text() == "not a token"
+    return told
 
 
 @leads_to(errors.DemoNeedsFinger)

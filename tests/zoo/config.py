@@ -81,6 +81,13 @@ def a_mistyped_profile(zoo: Zoo) -> Told:
     return told
 
 
+@leads_to(errors.NoProfileMatches)
+def a_pattern_that_means_nothing(zoo: Zoo) -> Told:
+    told = zoo.fails("each", "dev-rolle*", "--", "true")
+    assert told.lines.hint == "did you mean dev-role?"
+    return told
+
+
 @leads_to(errors.DanglingProfile)
 def a_source_profile_that_is_missing(zoo: Zoo) -> Told:
     config = "[profile ops]\nrole_arn = arn:aws:iam::123456789012:role/ops\nsource_profile = nobody\n"

@@ -56,7 +56,7 @@ class Zoo:
     def open(self) -> Iterator[Zoo]:
         """Let the world go round, with alice's access key enrolled as `dev`."""
         with self.world:
-            self.world.add()
+            self.world.enrol()
             yield self
 
     def _hear(self, call: Call) -> None:

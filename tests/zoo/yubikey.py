@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from yubikit.oath import HASH_ALGORITHM, OATH_TYPE, CredentialData, OathSession
 
 from support.pcscd import YUBIKEY_READER, Pcscd
+from support.signing import enrol, put_on_key
 from support.virtual_card import NFC_ATR, VirtualCard
 from vaultpy import errors
 from vaultpy.simulated.connection import SimulatedConnection
@@ -235,6 +236,41 @@ def an_account_that_a_person_must_confirm(zoo: Zoo) -> Told:
     return told
 
 
+def _living_on_a_yubikey(zoo: Zoo, environment: dict[str, str]) -> dict[str, str]:
+    """Return the environment with another index, which says that alice's secret is on a YubiKey."""
+    state = zoo.directory()
+    enrol(state / "vaultpy", zoo.world.access_key, zoo.world.alice.arn, zoo.world.device.serial)
+    return environment | {"XDG_STATE_HOME": str(state)}
+
+
+@leads_to(errors.SigningKeyAbsent, slow=True)
+def no_key_where_one_has_to_sign(zoo: Zoo) -> Told:
+    reader = zoo.world.pcscd.readers[1].name
+    told = zoo.exec_fails(*zoo.given_code(), env=_living_on_a_yubikey(zoo, zoo.env(VAULTPY_READER=reader)))
+    assert any("put your YubiKey on the reader" in line for line in told.talk)
+    return told
+
+
+@leads_to(errors.AccessKeyElsewhere)
+def a_key_that_holds_another_access_key(zoo: Zoo) -> Told:
+    yubikey = SimulatedYubiKey()
+    put_on_key(yubikey, "AKIAANOTHER", "another secret")
+    with zoo.plugged_in(yubikey) as environment:
+        told = zoo.exec_fails(env=_living_on_a_yubikey(zoo, environment))
+    assert yubikey.calculations == 0
+    return told
+
+
+@leads_to(errors.SigningAccountUnfit)
+def an_account_of_that_name_that_cannot_sign(zoo: Zoo) -> Told:
+    yubikey, key = SimulatedYubiKey(), zoo.world.access_key
+    put_on_key(yubikey, key.id, key.secret, algorithm=HASH_ALGORITHM.SHA1)
+    with zoo.plugged_in(yubikey) as environment:
+        told = zoo.exec_fails(env=_living_on_a_yubikey(zoo, environment))
+    assert yubikey.calculations == 0
+    return told
+
+
 @leads_to(errors.NotTouched)
 def a_touch_that_never_comes(zoo: Zoo) -> Told:
     impatient = SimulatedYubiKey(finger=NoFinger(), touch_timeout=0.3)
@@ -277,6 +313,15 @@ def a_key_on_an_nfc_reader(zoo: Zoo) -> Told:
 def firmware_that_knows_no_touch(zoo: Zoo) -> Told:
     with zoo.plugged_in(SimulatedYubiKey(version=(4, 2, 5))) as environment:
         return zoo.fails("mfa", "enroll", "dev", env=environment)
+
+
+@leads_to(errors.OathUnprotected)
+def a_key_that_answers_whoever_finds_it(zoo: Zoo) -> Told:
+    with zoo.plugged_in(SimulatedYubiKey()) as environment:
+        key = zoo.with_key()
+        told = zoo.fails("add", "other", "--on-yubikey", "--env", env=key | environment)
+    assert "vaultpy rotate other --on-yubikey" in told.talk[0]
+    return told
 
 
 @leads_to(errors.YubiKeyFull)

@@ -13,6 +13,7 @@ from vaultpy.cli import (
     credential_process,
     demo,
     doctor,
+    each,
     exec_,
     export,
     import_,
@@ -21,6 +22,7 @@ from vaultpy.cli import (
     mfa,
     remove,
     rotate,
+    serve,
     shell_init,
     status,
     template,
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="vaultpy",
     help="AWS with nothing worth stealing on the disk: MFA codes straight off the YubiKey.",
+    add_completion=False,  # shell-init does it, without a start of Python for each word
     pretty_exceptions_enable=False,
     pretty_exceptions_show_locals=False,
     rich_markup_mode=None,
@@ -44,6 +47,8 @@ app = typer.Typer(
 )
 app.command("add")(add.add)
 app.command("exec")(exec_.exec_)
+app.command("serve")(serve.serve)
+app.command("each", cls=each.EachCommand)(each.each)
 app.command("export")(export.export)
 app.command("shell-init")(shell_init.shell_init)
 app.command("credential-process")(credential_process.credential_process)

@@ -21,7 +21,6 @@ from vaultpy.cli.shared_options import (
     given,
 )
 from vaultpy.login import POLICY, console_url, show
-from vaultpy.login_wiring import LoginWiring
 
 
 def login(  # noqa: PLR0913  # one parameter an option
@@ -56,6 +55,8 @@ def login(  # noqa: PLR0913  # one parameter an option
 
     Example: vaultpy login dev-role --service s3
     """
+    from vaultpy.login_wiring import LoginWiring
+
     options = given(locals())
     run = LoginWiring(wiring(context), profile)
     if not stdout:

@@ -11,7 +11,6 @@ from vaultpy.execution import asked
 from vaultpy.mfa_codes import code_wanted
 from vaultpy.mfa_wiring import usual_profile
 from vaultpy.plan import make_plan
-from vaultpy.yubikey_wiring import codes
 
 
 def code(
@@ -28,6 +27,8 @@ def code(
 
     Example: vaultpy mfa code dev
     """
+    from vaultpy.yubikey_wiring import codes
+
     options = asked({"--mfa-serial": mfa_serial} if mfa_serial else {}, "mfa code")
     run = wiring(context)
     name = usual_profile(run, "mfa code") if profile is None else profile

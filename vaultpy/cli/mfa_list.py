@@ -13,7 +13,6 @@ from vaultpy.cli.table import columns_of_stdout, table
 from vaultpy.errors import printable
 from vaultpy.mfa_listing import HEADINGS, rows
 from vaultpy.mfa_wiring import devices_of, enrolled_names, held_keys
-from vaultpy.yubikey_wiring import key_choice
 
 if TYPE_CHECKING:
     from vaultpy.mfa_listing import UserDevices
@@ -32,6 +31,8 @@ def list_(
 
     Example: vaultpy mfa list
     """
+    from vaultpy.yubikey_wiring import key_choice
+
     run = wiring(context)
     users = _users(run, profile)
     keys = held_keys(lambda: key_choice(run).all(), run.terminal.warn)

@@ -12,7 +12,6 @@ from vaultpy.config import Config
 from vaultpy.execution import asked
 from vaultpy.mfa_removal import Remover, profiles_naming
 from vaultpy.mfa_wiring import removal_of
-from vaultpy.yubikey_wiring import key_choice
 
 if TYPE_CHECKING:
     from vaultpy.wiring import Wiring
@@ -32,6 +31,8 @@ def remove(
 
     Example: vaultpy mfa remove dev
     """
+    from vaultpy.yubikey_wiring import key_choice
+
     asked({"--mfa-serial": mfa_serial} if mfa_serial else {}, "mfa remove")
     run = wiring(context)
     target, devices = removal_of(run, profile, mfa_serial, user or "")

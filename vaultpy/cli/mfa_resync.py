@@ -9,7 +9,6 @@ import typer
 from vaultpy.cli.context import say, wiring
 from vaultpy.execution import asked
 from vaultpy.mfa_wiring import resync_device, user_plan
-from vaultpy.yubikey_wiring import codes
 
 
 def resync(
@@ -23,6 +22,8 @@ def resync(
 
     Example: vaultpy mfa resync dev
     """
+    from vaultpy.yubikey_wiring import codes
+
     asked({"--mfa-serial": mfa_serial} if mfa_serial else {}, "mfa resync")
     run = wiring(context)
     plan = user_plan(run, profile)

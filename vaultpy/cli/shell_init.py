@@ -10,7 +10,7 @@ import typer
 def shell_init(
     shell: Annotated[str, typer.Argument(metavar="SHELL", help="bash, zsh or fish.")],
 ) -> None:
-    """Print the function assume-role, which puts a role into the running shell, for its start-up file.
+    """Print completion and the function assume-role, for the start-up file of your shell.
 
     Example: eval "$(vaultpy shell-init bash)"
     """

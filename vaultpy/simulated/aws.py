@@ -2,7 +2,8 @@
 
 It is a stateful simulator, not a set of canned replies. Signature, region, clock, MFA code, serial, trust
 conditions, durations and the state of each key are checked as AWS documents them, and refused in AWS's words.
-Where AWS publishes nothing, the docstring at that place says what is assumed.
+Where AWS publishes nothing, the docstring at that place says what is assumed, under its number in
+docs/unproven.md.
 
     with SimulatedAws() as aws:
         alice = aws.account("123456789012").user("alice")
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-TOKEN_SIZE = 1024  # characters; AWS promises nothing but "typically less than 4096 bytes"
+TOKEN_SIZE = 1024  # characters; AWS promises nothing but "typically less than 4096 bytes" (unproven A22)
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,10 @@ class SimulatedAws:
         """Let the next `times` signed calls of `action` go wrong."""
         self._faults.order(action, fault, times)
 
+    def fail_role(self, role_arn: str, fault: Fault, times: int = 1) -> None:
+        """Let the next `times` signed calls for the role go wrong."""
+        self._faults.order_for_role(role_arn, fault, times)
+
     def fail_nth(self, number: int, fault: Fault) -> None:
         """Let the signed call number `number` from now on go wrong, whatever its action; 1 is the next."""
         self._faults.order_nth(number, fault)
@@ -148,7 +153,8 @@ class SimulatedAws:
         """Carry out one request, fault included, and write it down."""
         query, now, verdict = Query.of(request), self.clock(), None
         key_id = access_key_id_of(request)
-        fault = self._faults.take(query.action) if key_id is not None else None
+        role_arn = query.parameters.get("RoleArn")
+        fault = self._faults.take(query.action, role_arn) if key_id is not None else None
         if fault and fault.strikes_first:
             unavailable = fault is Fault.SERVICE_UNAVAILABLE
             reply = query.refused(

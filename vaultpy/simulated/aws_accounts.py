@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from secrets import choice, token_bytes, token_hex, token_urlsafe
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vaultpy.simulated.aws_mfa import FidoDevice, MfaDevice
 
@@ -67,6 +67,8 @@ class User:
     """Whether the user was made anew a moment ago, so that MFA devices cannot be changed for now."""
     denied: set[str] = field(default_factory=set)
     denied_without_mfa: set[str] = field(default_factory=set)
+    policies: dict[str, list[dict[str, Any]]] = field(default_factory=dict, repr=False)
+    """The statements of PutUserPolicy's, by the policies' names."""
 
     @property
     def is_root(self) -> bool:
@@ -128,6 +130,7 @@ class Role:
     max_duration: int
     trusted_actions: Collection[str]
     id: str = field(default_factory=lambda: new_id("AROA", 21))
+    policies: set[str] = field(default_factory=set, repr=False)
 
     @property
     def arn(self) -> str:

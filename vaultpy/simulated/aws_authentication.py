@@ -19,7 +19,7 @@ def authenticate(cloud: Cloud, request: HttpRequest, service: str, now: float) -
     """Return the access key or session that signed `request` for `service` (`sts`, `iam`); raises AwsError.
 
     In which order AWS checks is not published; this one names the clock before the secret, and a session's
-    end last.
+    end last (unproven A21).
     """
     authorization = Authorization.of(request)
     _check_scope(cloud, authorization, service)
@@ -69,7 +69,7 @@ def _is_known(caller: Caller, token: str | None, now: float, *, outlives_key: bo
 
 
 def _may_call_iam(caller: Caller) -> bool:
-    """Tell whether IAM answers: not to a GetSessionToken session without MFA, nor to federated users."""
+    """Tell whether IAM answers: not to a session without MFA (unproven A30), nor to federated users."""
     if isinstance(caller, Session) and isinstance(caller.principal, User):
         return caller.mfa_at is not None
     return not isinstance(principal_of(caller), FederatedUser)

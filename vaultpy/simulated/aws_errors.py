@@ -1,7 +1,7 @@
 """The errors of the simulated AWS, in AWS's own codes, statuses and words.
 
 AWS publishes few of these texts. Most were read in public reports of the commands and SDKs that met them; one
-marked "recalled" was not checked against any, and no client should depend on its words.
+marked "recalled" was not checked against any, and no client should depend on its words (unproven A14).
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def expired_token() -> AwsError:
 
 
 def region_disabled(region: str, account_id: str) -> AwsError:
-    """Return the refusal of an account that has STS switched off in this region (recalled)."""
+    """Return the refusal of an account that has STS switched off in this region (recalled; unproven A32)."""
     return AwsError(
         "RegionDisabledException",
         f"STS is not activated in the requested region {region} for account:{account_id}. "
@@ -69,7 +69,7 @@ def access_denied(message: str) -> AwsError:
 
 
 def mfa_code_wrong() -> AwsError:
-    """Return the refusal of a code that is wrong or was used before; AWS ends it with a space."""
+    """Return the refusal of a wrong code, or of a used one (unproven A4); AWS ends it with a space."""
     return access_denied("MultiFactorAuthentication failed with invalid MFA one time pass code. ")
 
 

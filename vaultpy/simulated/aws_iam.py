@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vaultpy.simulated import aws_iam_keys, aws_iam_mfa
+from vaultpy.simulated import aws_iam_keys, aws_iam_mfa, aws_iam_users
 from vaultpy.simulated.aws_iam_caller import described_user, user_meant
 
 if TYPE_CHECKING:
@@ -17,4 +17,4 @@ def get_user(call: Invocation) -> Result:
     return {"User": described_user(user_meant(call, "iam:GetUser"))}
 
 
-ACTIONS = {"GetUser": get_user, **aws_iam_keys.ACTIONS, **aws_iam_mfa.ACTIONS}
+ACTIONS = {"GetUser": get_user, **aws_iam_keys.ACTIONS, **aws_iam_mfa.ACTIONS, **aws_iam_users.ACTIONS}

@@ -62,7 +62,7 @@ def user_meant(call: Invocation, action: str, *, named: bool = False) -> User:
 
 
 def user_of_keys(call: Invocation, action: str) -> User:
-    """Return the user as `user_meant` does; temporary credentials of every kind have to name one."""
+    """Return the user as `user_meant` does; temporary credentials have to name one (unproven A31)."""
     if isinstance(call.caller, Session) and "UserName" not in call.parameters.values:
         raise user_name_missing()
     return user_meant(call, action)

@@ -1,7 +1,7 @@
 """The refusals of the simulated IAM, beside those that it shares with STS (`aws_errors`).
 
 Codes and statuses are those of AWS's API model. The texts were read in public reports, or where it says
-"imitated" in other imitations of IAM only: no client should depend on these.
+"imitated" in other imitations of IAM only: no client should depend on these (unproven A15).
 """
 
 from __future__ import annotations
@@ -17,6 +17,21 @@ def no_such_user(name: str) -> AwsError:
 def no_such_access_key(key_id: str) -> AwsError:
     """Return the refusal of a key that the user does not have."""
     return _no_such_entity(f"The Access Key with id {key_id} cannot be found.")
+
+
+def no_such_policy(name: str) -> AwsError:
+    """Return the refusal of a policy that user or role does not have (imitated)."""
+    return _no_such_entity(f"The policy with name {name} cannot be found.")
+
+
+def no_such_role(name: str) -> AwsError:
+    """Return the refusal of a role name that nothing has."""
+    return _no_such_entity(f"The role with name {name} cannot be found.")
+
+
+def not_empty() -> AwsError:
+    """Return the refusal to delete what something else still belongs to (imitated)."""
+    return AwsError("DeleteConflict", "Cannot delete entity, must delete what belongs to it first.", 409)
 
 
 def no_such_mfa_device(serial: str) -> AwsError:
@@ -55,7 +70,7 @@ def over_quota(quota: str, limit: int) -> AwsError:
 
 
 def temporarily_unmodifiable(name: str) -> AwsError:
-    """Return the refusal to change a user who was deleted and made anew a moment ago (text assumed)."""
+    """Return the refusal to change a user who was made anew a moment ago (text assumed; unproven A26)."""
     return AwsError(
         "EntityTemporarilyUnmodifiable", f"User {name} cannot be modified at this time. Try again later.", 409
     )

@@ -53,7 +53,7 @@ def get_access_key_last_used(call: Invocation) -> Result:
     """Answer GetAccessKeyLastUsed.
 
     A key of no user of this account is refused as one that the caller may not see (text imitated). Whether
-    the use of a session counts as one of its key is unknown; here it does not.
+    the use of a session counts as one of its key is unknown; here it does not (unproven A25).
     """
     key_id = call.parameters.required("AccessKeyId", 16, 128, KEY_ID)
     action, resource = "iam:GetAccessKeyLastUsed", f"access key {key_id}"

@@ -26,7 +26,7 @@ QR_CODE = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABAQAAAAA3bvkkAAAACklEQVR4nGNoAAAAggCBd
 def create_virtual_mfa_device(call: Invocation) -> Result:
     """Answer CreateVirtualMFADevice, the one time that a seed is shown; tags are not kept.
 
-    That capitals make no other name is assumed from what AWS says of IAM's names in general.
+    That capitals make no other name is assumed from what AWS says of IAM's names in general (unproven A23).
     """
     name = call.parameters.required("VirtualMFADeviceName", 1, LONGEST_DEVICE_NAME, NAME)
     path = call.parameters.text("Path", 1, 512, PATH) or "/"
@@ -44,7 +44,7 @@ def create_virtual_mfa_device(call: Invocation) -> Result:
 def enable_mfa_device(call: Invocation) -> Result:
     """Answer EnableMFADevice; hardware tokens cannot be enabled here, whose seeds AWS has from elsewhere.
 
-    In which order AWS looks at what may be wrong is unknown; here the codes come last.
+    In which order AWS looks at what may be wrong is unknown; here the codes come last (unproven A24).
     """
     user = user_meant(call, "iam:EnableMFADevice", named=True)
     serial = _serial(call)

@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 STEP = 30  # seconds
 REACH = 20
-"""How many steps back Enable and Resync look for their codes: ten minutes, an assumption."""
+"""How many steps back Enable and Resync look for their codes: ten minutes, an assumption (unproven A6)."""
 
 
 def totp(seed: bytes, step: int) -> str:
-    """Return the six digits of RFC 6238 (SHA-1) for the 30-second step `step`."""
+    """Return the six digits of RFC 6238 (SHA-1) for the 30-second step `step` (unproven A33)."""
     digest = hmac.digest(seed, step.to_bytes(8, "big"), "sha1")
     offset = digest[-1] & 0x0F
     number = int.from_bytes(digest[offset : offset + 4], "big") & 0x7FFFFFFF
@@ -42,9 +42,9 @@ class MfaDevice:
     def spend(self, code: str, now: float) -> bool:
         """Tell whether `code` is good at `now` (epoch seconds), and use it up together with all earlier ones.
 
-        AWS documents that each code works once. It publishes neither its window nor whether it takes a step
-        that has not begun: one step either side is an assumption, as is that codes older than the last one
-        used are refused.
+        AWS documents that each code works once. It publishes neither its window (unproven A1) nor whether it
+        takes a step that has not begun (unproven A2): one step either side is an assumption, as is that codes
+        older than the last one used are refused (unproven A3).
         """
         current = int(now) // STEP
         for step in (current - 1, current, current + 1):
@@ -57,9 +57,9 @@ class MfaDevice:
         """Tell whether the two codes are those of steps in a row, and use them up with all earlier ones.
 
         AWS documents that codes which are sent too late are taken all the same, and leave the device out of
-        sync. It publishes neither how late that is, nor whether a step is taken that has not begun, nor
-        whether the codes count as used: a second code older than the previous step, no and yes are
-        assumptions.
+        sync. It publishes neither how late that is (unproven A6), nor whether a step is taken that has not
+        begun, nor whether the codes count as used (unproven A5): a second code older than the previous step,
+        no and yes are assumptions.
         """
         current = int(now) // STEP
         for step in range(current, current - REACH, -1):

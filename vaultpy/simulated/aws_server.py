@@ -1,4 +1,7 @@
-"""HTTP on loopback for the simulated AWS: connections stay open, each reply is one write and has Date."""
+"""HTTP on loopback for the simulated AWS: connections stay open, each reply is one write and has Date.
+
+That each of AWS's has one too is unproven A17.
+"""
 
 from __future__ import annotations
 

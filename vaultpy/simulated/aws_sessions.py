@@ -117,10 +117,10 @@ class Habits:
     sessions_outlive_keys: bool = False
     """Whether GetSessionToken's sessions outlive an access key that is made inactive or deleted.
 
-    Nobody has published it; that they do not is the harder case.
+    Nobody has published it; that they do not is the harder case (unproven A7).
     """
     key_propagation: float = 0
-    """How many seconds AWS takes to know a key of CreateAccessKey's; 8 to 15 were observed."""
+    """How many seconds AWS takes to know a key of CreateAccessKey's; 8 to 15 were observed (unproven A12)."""
 
 
 @dataclass

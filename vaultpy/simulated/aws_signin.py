@@ -2,8 +2,9 @@
 
 `getSigninToken` takes the credentials of a role or of a federated user and gives a token; `login` shows a
 page that says who has signed in, which in AWS would be the console. What is checked is what the IAM User
-Guide says in "Enable custom identity broker access to the AWS console"; AWS publishes neither the texts of
-its refusals nor what it does with a session of GetSessionToken, which is refused here.
+Guide says in "Enable custom identity broker access to the AWS console", the fifteen minutes of a token among
+it (unproven A18); AWS publishes neither the texts of its refusals nor what it does with a session of
+GetSessionToken, which is refused here (unproven A19).
 """
 
 from __future__ import annotations

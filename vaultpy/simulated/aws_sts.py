@@ -30,7 +30,7 @@ class Invocation:
 
 
 def get_caller_identity(call: Invocation) -> Result:
-    """Answer GetCallerIdentity, which everybody may call."""
+    """Answer GetCallerIdentity, which everybody may call (unproven A28)."""
     principal = principal_of(call.caller)
     return {"UserId": principal.caller_id, "Account": principal.account.id, "Arn": principal.arn}
 
@@ -51,7 +51,7 @@ def get_session_token(call: Invocation) -> Result:
 
 
 def get_federation_token(call: Invocation) -> Result:
-    """Answer GetFederationToken: a session of a named federated user, without MFA."""
+    """Answer GetFederationToken: a session of a named federated user, without MFA (unproven A16)."""
     if not isinstance(call.caller, AccessKey):
         raise errors.session_credentials_refused("GetFederationToken")
     user = call.caller.user
@@ -81,7 +81,7 @@ def assume_role(call: Invocation) -> Result:
     """Answer AssumeRole.
 
     Whether an AssumeRole that is refused spends its code is unknown; here the code is verified, and so spent,
-    first.
+    first (unproven A9).
     """
     parameters = call.parameters
     role_arn = parameters.required("RoleArn", 20, 2048)
@@ -92,7 +92,7 @@ def assume_role(call: Invocation) -> Result:
     policies = session_policies(parameters, inherited)
     role = _assumable_role(call, role_arn, 0 if _verify_mfa(call) else _mfa_age(call))
     source_identity = _permitted_source_identity(call, role, wanted_identity)
-    if policies.tags:  # inherited ones too: AWS was seen to want consent to them
+    if policies.tags:  # inherited ones too: AWS was seen to want consent to them (unproven A27)
         _require_trusted_action(call, role, "sts:TagSession")
     _check_role_duration(call, role, duration)
     assumed = AssumedRole(role, session_name)
@@ -135,6 +135,7 @@ def _assumable_role(call: Invocation, role_arn: str, mfa_age: float | None) -> R
 
 
 def _check_role_duration(call: Invocation, role: Role, duration: int) -> None:
+    """Refuse what is over the role's limit, or over that of every temporary signer (unproven A13)."""
     if isinstance(call.caller, Session) and duration > HOUR:
         raise errors.duration_over_chaining_limit()
     if duration > role.max_duration:
@@ -157,13 +158,13 @@ def _require_trusted_action(call: Invocation, role: Role, action: str) -> None:
 
 
 def _user_session_duration(parameters: Parameters, user: User) -> int:
-    """Return the seconds that a user's session lasts; root gets an hour at most, without a refusal."""
+    """Return the seconds that a user's session lasts; root's is cut to an hour at most (unproven A29)."""
     asked = parameters.integer("DurationSeconds", SHORTEST, LONGEST_USER_SESSION) or DEFAULT_USER_SESSION
     return min(asked, HOUR) if user.is_root else asked
 
 
 def _mfa_age(call: Invocation) -> float | None:
-    """Return how many seconds ago the caller's session was made with MFA, None if it was not."""
+    """Return how many seconds ago the session was made with MFA, None if it was not (unproven A11)."""
     if isinstance(call.caller, Session) and call.caller.mfa_at is not None:
         return call.now - call.caller.mfa_at
     return None
@@ -172,8 +173,8 @@ def _mfa_age(call: Invocation) -> float | None:
 def _verify_mfa(call: Invocation) -> bool:
     """Spend the code that came with the call, False if none came.
 
-    Whether AWS takes a code from a session of GetSessionToken is unknown; here it does. A role has no MFA
-    devices.
+    Whether AWS takes a code from a session of GetSessionToken is unknown; here it does (unproven A10). A role
+    has no MFA devices.
     """
     serial = call.parameters.text("SerialNumber", 9, 256, SERIAL_NUMBER)
     code = call.parameters.text("TokenCode", 6, 6, TOKEN_CODE)

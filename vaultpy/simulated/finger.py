@@ -8,7 +8,7 @@ import time
 
 
 class Finger:
-    """Answers the key's wait for a touch; each wait wants a touch of its own."""
+    """Answers the key's wait for a touch; each wait wants a touch of its own (unproven Y9)."""
 
     def touched(self, timeout: float) -> bool:
         """Wait up to `timeout` seconds while the key blinks; tell whether it was touched."""

@@ -52,7 +52,7 @@ class Account:
         return cls(key[2:], kind, algorithm, digits, touch, counter)
 
     def answer(self, challenge: bytes, *, truncate: bool) -> bytes:
-        """Return the object that answers CALCULATE: the code as a number (RFC 4226), or the whole HMAC."""
+        """Return what answers CALCULATE: the code as a number (RFC 4226), or the whole HMAC (unproven Y2)."""
         digest = hmac.digest(self.secret, challenge, HASHES[self.algorithm])
         if not truncate:
             return tlv(RESPONSE, bytes((self.digits,)) + digest)

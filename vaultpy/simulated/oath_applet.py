@@ -1,8 +1,9 @@
 """The OATH application of a YubiKey, byte for byte.
 
 Formats and status words are those of Yubico's YKOATH protocol specification and of recordings of a
-YubiKey 5.4.3. What neither tells is chosen, not known: 6982 for a PUT on a FIPS key without access code,
-6984 for a RENAME onto a name that is taken, 6A80 for what firmware or format does not allow.
+YubiKey 5.4.3. What neither tells is chosen, not known: 6982 for a PUT on a FIPS key without access code
+(unproven Y6), 6984 for a RENAME onto a name that is taken (unproven Y5), 6A80 for what firmware or format
+does not allow (unproven Y7).
 """
 
 from __future__ import annotations
@@ -113,7 +114,7 @@ class OathApplet:
         return b""
 
     def put(self, name: bytes, account: Account) -> None:
-        """Store `account` under `name`, in the place of one that has that name; raises CardError."""
+        """Store `account` under `name`, in the place of one of that name (unproven Y4); raises CardError."""
         if self._fips and self._access_code is None:
             raise CardError(StatusWord.SECURITY_NOT_SATISFIED)
         room = 64 if self.version >= _SIXTY_FOUR_SINCE else 32
@@ -144,6 +145,7 @@ class OathApplet:
         return b""
 
     def _set_code(self, command: Command) -> bytes:
+        """Set or remove the access code; who has set it needs not give it now (unproven Y3)."""
         fields = dict(_fields(command.data))
         key = fields.get(KEY, b"")
         if not key:

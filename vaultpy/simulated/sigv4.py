@@ -89,7 +89,7 @@ class Authorization:
         )
 
     def check_time(self, now: float) -> None:
-        """Raise AwsError unless the stamp lies within 15 minutes of `now` (epoch seconds)."""
+        """Raise AwsError unless the stamp lies within 15 minutes of `now` (epoch seconds; unproven A20)."""
         try:
             signed_at = timegm(strptime(self.stamp, STAMP))
         except ValueError:

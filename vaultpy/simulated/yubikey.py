@@ -46,7 +46,8 @@ class SimulatedYubiKey:
 
     `serial` None is a token of another make: OATH alone, without a serial number. `finger` answers each
     wait for a touch, which ends after `touch_timeout` seconds with `untouched_status` (no recording shows
-    which: ykman reads 6982, other hosts 6985). `random(n)` draws salts and challenges of n bytes.
+    which: ykman reads 6982, other hosts 6985; unproven Y1). `random(n)` draws salts and challenges of n
+    bytes.
     """
 
     def __init__(  # noqa: PLR0913  # each is a property that real keys differ in
@@ -138,7 +139,7 @@ class SimulatedYubiKey:
         if applet is not None and command.ins == applet.more:
             self._log("SEND REMAINING")
             return self._answer(self._rest(), command.le)
-        self._remaining = b""
+        self._remaining = b""  # unproven Y8
         if (command.ins, command.p1) == (_SELECT, _BY_NAME):
             self._log("SELECT")
             return self._answer(self._select(command.data), command.le)
