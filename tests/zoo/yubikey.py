@@ -245,9 +245,10 @@ def _living_on_a_yubikey(zoo: Zoo, environment: dict[str, str]) -> dict[str, str
 
 @leads_to(errors.SigningKeyAbsent, slow=True)
 def no_key_where_one_has_to_sign(zoo: Zoo) -> Told:
-    reader = zoo.world.pcscd.readers[1].name
-    told = zoo.exec_fails(*zoo.given_code(), env=_living_on_a_yubikey(zoo, zoo.env(VAULTPY_READER=reader)))
-    assert any("put your YubiKey on the reader" in line for line in told.talk)
+    with Pcscd(zoo.directory()) as empty:
+        environment = _living_on_a_yubikey(zoo, zoo.env(**empty.environment))
+        told = zoo.exec_fails(*zoo.given_code(), env=environment)
+    assert any("plug in your YubiKey" in line for line in told.talk), told.talk
     return told
 
 
