@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
@@ -11,11 +11,14 @@ from support.aws import ACCOUNT
 from support.broking import Desk, role
 from vaultpy import errors
 from vaultpy.config import Config
+from vaultpy.credentials import DayKey
 from vaultpy.each_credentials import RoleCredentials, users_asked
 from vaultpy.fanout import Pace
 from vaultpy.plan import Options, make_plan
+from vaultpy.signing_account import aws_date
 from vaultpy.simulated.aws_faults import Fault
 from vaultpy.sts import Sts
+from vaultpy.values import Secret
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -165,6 +168,18 @@ def test_a_role_without_mfa_is_signed_for_by_the_key_or_rides_on_a_session(desk:
     credentials_of(Run(desk), desk).credentials(plan)
     assert desk.signed() == ["AssumeRole", "GetSessionToken", "AssumeRole"]
     assert desk.aws.calls[-1].access_key_id != desk.key.id
+
+
+def test_a_day_key_is_asked_for_anew_when_its_day_is_over(desk: Desk) -> None:
+    desk.enrol(())
+    (plan,) = plans(desk, role(desk.aws.account(ACCOUNT).role("open").arn), "role")
+    desk.signer = cast("Any", DayKey(desk.key.id, aws_date(desk.clock()), Secret("00" * 32)))
+    found = credentials_of(Run(desk), desk)
+    assert found._signer(plan) == found._signer(plan)
+    assert desk.events.count("keystore") == 1
+    desk.clock.advance(24 * 3600)
+    found._signer(plan)
+    assert desk.events.count("keystore") == 2
 
 
 def test_a_user_without_a_role_gets_the_mfa_session(desk: Desk) -> None:

@@ -11,10 +11,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from vaultpy import errors
-from vaultpy.credentials import Credentials
+from vaultpy.credentials import Credentials, DayKey
 from vaultpy.plan import Plan
 from vaultpy.sessions import MARGIN_SECONDS
-from vaultpy.signing_account import Signing
+from vaultpy.signing_account import Signing, still_signs
 from vaultpy.sts_requests import GetSessionToken
 from vaultpy.trace import trace
 
@@ -203,6 +203,8 @@ class RoleCredentials:
             return self._sts[where]
 
     def _is_over(self, signer: Signs) -> bool:
+        if isinstance(signer, DayKey):
+            return not still_signs(signer.date, self._run.ledger.time())
         if not isinstance(signer, Credentials):
             return False
         return signer.expiration - self._run.ledger.time() < _ALMOST_OVER_SECONDS
