@@ -87,7 +87,10 @@ def _command(command: Command) -> Iterator[str]:
     summary, *rest = command.help.split("\n\n")
     yield f"{_plain(' '.join(summary.split()))}\n"
     for paragraph in rest:
-        yield f".PP\n{_plain(' '.join(paragraph.split()))}\n"
+        words = " ".join(paragraph.split())
+        # Neither stretched nor hyphenated, for an example is copied.
+        is_example = words.startswith("Example: ")
+        yield f".PP\n.nf\n{_escaped(words)}\n.fi\n" if is_example else f".PP\n{_plain(words)}\n"
     yield from map(_option, command.options)
 
 
@@ -119,5 +122,9 @@ def _unmarked(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Return text that roff shows as it is, in lines that people can read."""
-    text = text.replace("\\", "\\e").replace("-", "\\-").replace("…", "...")
+    text = _escaped(text)
     return "\n".join(re.sub(r"^(?=[.'])", r"\\&", line) for line in textwrap.wrap(text, 100)) or text
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\e").replace("-", "\\-").replace("…", "...")

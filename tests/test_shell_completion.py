@@ -33,7 +33,8 @@ _normal() { print -r -- "rest: ${(j: :)words} at $CURRENT" }
 _files() { print -r -- files }
 """
 RUN = {
-    "bash": "COMP_WORDS=(@WORDS@); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); __vaultpy_complete_vaultpy; "
+    "bash": "COMP_WORDS=(@WORDS@); COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMP_LINE=${COMP_WORDS[*]}; "
+    '__vaultpy_complete_vaultpy vaultpy "${COMP_WORDS[COMP_CWORD]}"; '
     "printf '%s\\n' \"${COMPREPLY[@]}\"",
     "zsh": ZSH + "words=(@WORDS@); CURRENT=$#words; __vaultpy_complete_vaultpy",
     "fish": "complete -C @LINE@",
@@ -174,7 +175,7 @@ READY = "\x1b[?2004h"
 
 def test_a_tab_completes_verb_profile_and_command(shell: str, tmp_path: Path) -> None:
     """With the shell's real completion, and the real names."""
-    (tmp_path / "config").write_text("[profile the-only-one]\n")
+    (tmp_path / "config").write_text("[profile the-only-one]\n[profile me@work:its=admin]\n")
     script = tmp_path / "init"
     script.write_text(init(SimpleNamespace(), shell)[0])
     (tmp_path / ".zshrc").write_text(f"autoload -Uz compinit; compinit -u\n. {script}\n")
@@ -199,3 +200,10 @@ def test_a_tab_completes_verb_profile_and_command(shell: str, tmp_path: Path) ->
         terminal.expect("the-only-one")
         terminal.type("\x15vaultpy exec the-only-one -- printen\t")
         terminal.expect("printenv")
+        terminal.screen = ""
+        terminal.type("\x15vaultpy exec me@work:its=a\t-- printen\t")  # bash divides words there
+        terminal.expect("me@work:its=admin")
+        terminal.expect("printenv")
+        terminal.screen = ""
+        terminal.type("\x15assume-role me@wo\t")
+        terminal.expect("me@work:its=admin")

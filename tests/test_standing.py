@@ -165,12 +165,20 @@ def test_what_is_left_of_the_mfa_session_is_told(tmp_path: Path) -> None:
         )
     )
     assert "MFA session  1h 00m left" in said(run)
+    assert "plug the YubiKey in" not in said(run)  # which needs no code
 
 
 def test_without_a_yubikey_it_says_to_plug_it_in(tmp_path: Path) -> None:
     run = ready(Run(tmp_path))
     assert "none is plugged in" in said(run)
     assert "plug the YubiKey in" in said(run)
+
+
+def test_another_makers_card_is_not_called_a_yubikey(tmp_path: Path) -> None:
+    run = ready(Run(tmp_path, lambda: Cards("Alcor Micro AU9540 00 00")))
+    assert "YubiKey      perhaps the card in Alcor Micro AU9540 00 00" in said(run)
+    both = ready(Run(tmp_path, lambda: Cards("Alcor Micro AU9540 00 00", READER)))
+    assert "Alcor" not in said(both)
 
 
 def test_a_missing_smart_card_service_is_told_and_hinders_nothing(tmp_path: Path) -> None:

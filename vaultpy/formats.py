@@ -45,15 +45,16 @@ def shell_script(
 def dotenv(profile: str, values: Mapping[str, str]) -> str:
     """Return a line `NAME=VALUE` for each variable.
 
-    A value of other than plain characters stands in single quotes, in which some readers take backslashes and
-    quotes for signs, and others do not. So those raise Unexportable, as does what `shell_script` refuses.
+    A value of other than plain characters stands in single quotes, in which some readers take backslashes,
+    quotes and dollars for signs (python-dotenv puts variables in), and others do not. So those raise
+    Unexportable, as does what `shell_script` refuses.
     """
     lines = []
     for name, value in values.items():
         _check("dotenv", profile, name, value)
         plain = _PLAIN.issuperset(value)
-        if not plain and ("'" in value or "\\" in value):
-            raise _refusal("dotenv", profile, name, "it has a quote or a backslash in it")
+        if any(mark in value for mark in "'\\$"):
+            raise _refusal("dotenv", profile, name, "it has a quote, a backslash or a dollar sign in it")
         lines.append(f"{name}={value}\n" if plain else f"{name}='{value}'\n")
     return "".join(lines)
 

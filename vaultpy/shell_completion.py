@@ -60,25 +60,45 @@ __vaultpy_know() {
 """
 
 _BASH = r"""
+# bash divides words at : @ = too: this joins them to `words`, each of which begins at COMP_WORDS[firsts].
+__vaultpy_join() {
+    local line=$COMP_LINE part i
+    COMPREPLY=() words=() firsts=()
+    for ((i = 0; i <= COMP_CWORD; i++)); do part=${COMP_WORDS[i]}
+        if [[ $i == 0 || $line == [[:space:]]* ]]; then
+            line=${line#"${line%%[![:space:]]*}"} words+=("$part") firsts+=("$i")
+        else
+            words[${#words[@]} - 1]+=$part
+        fi
+        line=${line#"$part"}
+    done
+    word=${words[${#words[@]} - 1]}
+}
+
+# Offers the profiles, and what else is said, for `word`. bash replaces only its end, the first argument.
+__vaultpy_offer() {
+    local name head=${word%"$1"}; shift
+    while IFS= read -r name; do
+        printf -v name %q "$name"
+        if [[ $name == "$word"* ]]; then COMPREPLY+=("${name#"$head"}"); fi
+    done < <(command vaultpy shell-init profiles 2> /dev/null; [ $# -eq 0 ] || printf '%s\n' "$@")
+}
+
 __vaultpy_complete_vaultpy() {
-    local word=${COMP_WORDS[COMP_CWORD]} name verbs flags values arguments kind start
-    COMPREPLY=()
-    __vaultpy_parse "${COMP_WORDS[@]:1:COMP_CWORD-1}"
+    local word words firsts verbs flags values arguments kind start
+    __vaultpy_join
+    __vaultpy_parse "${words[@]:1:${#words[@]}-2}"
     case $kind:$word in
         COMMAND:*) ;;
         *:-*) COMPREPLY=($(compgen -W "$flags $values" -- "$word")); return ;;
     esac
     case $kind in
         VERB) COMPREPLY=($(compgen -W "$verbs" -- "$word")) ;;
-        PROFILE* | PATTERN*)
-            while IFS= read -r name; do
-                printf -v name %q "$name"
-                if [[ $name == "$word"* ]]; then COMPREPLY+=("$name"); fi
-            done < <(command vaultpy shell-init profiles 2> /dev/null) ;;
+        PROFILE* | PATTERN*) __vaultpy_offer "$2" ;;
         CMD* | COMMAND)
             if declare -F _command_offset > /dev/null; then
-                _command_offset $((start + 1))
-            elif [ $((start + 1)) -eq "$COMP_CWORD" ]; then
+                _command_offset "${firsts[start + 1]}"
+            elif [ $((start + 2)) -eq ${#words[@]} ]; then
                 COMPREPLY=($(compgen -c -- "$word"))
             fi ;;
         *\|*) COMPREPLY=($(compgen -W "${kind//|/ }" -- "$word")) ;;

@@ -51,7 +51,7 @@ assume-role() {
 }
 
 __vaultpy_assume() {
-    if [ $# -eq 0 ]; then
+    if [ "$#" -eq 0 ]; then
         command vaultpy shell-init left
         return
     fi
@@ -104,13 +104,9 @@ _BASH = {
 }
 _BASH_COMPLETION = r"""
 __vaultpy_complete() {
-    local name word=${COMP_WORDS[COMP_CWORD]}
-    COMPREPLY=()
-    [ "$COMP_CWORD" -eq 1 ] || return 0
-    while IFS= read -r name; do
-        printf -v name %q "$name"
-        if [[ $name == "$word"* ]]; then COMPREPLY+=("$name"); fi
-    done < <(command vaultpy shell-init profiles 2> /dev/null; echo --exit)
+    local word words firsts
+    __vaultpy_join
+    [ ${#words[@]} -ne 2 ] || __vaultpy_offer "$2" --exit
 }
 complete -F __vaultpy_complete assume-role
 """

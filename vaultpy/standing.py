@@ -89,7 +89,8 @@ def standing(run: Run) -> list[str]:
         "MFA session": _session(ready, now) if ready else "none",
     }
     width = max(map(len, facts))
-    step = _next(plans, enrolments, plugged_in=plugged_in) if keys else _first(run)
+    asking = set() if plugged_in else {one.profile for one in ready if one.asks}
+    step = _next(plans, enrolments, asking) if keys else _first(run)
     return [
         "vaultpy: a command gets an AWS role's credentials, the MFA code comes off a YubiKey",
         "",
@@ -115,7 +116,10 @@ def _yubikey(reach: Callable[[], Cards]) -> tuple[str, bool]:
         return "the smart card service does not answer", False
     except errors.VaultpyError as error:
         return error.message, False
-    return _names(readers) or "none is plugged in", bool(readers)
+    own = [name for name in readers if "yubi" in name.casefold()]
+    if readers and not own:  # a YubiKey on an NFC reader, or a card of another kind
+        return f"perhaps the card in {_names(readers)}", True
+    return _names(own) or "none is plugged in", bool(own)
 
 
 def _session(ready: list[Readiness], now: float) -> str:
@@ -131,7 +135,8 @@ def _first(run: Run) -> Step:
     return Step("vaultpy add NAME", "enrols an access key; without one, see it work: vaultpy demo")
 
 
-def _next(plans: list[Plan], enrolments: list[Enrolment], *, plugged_in: bool) -> Step:
+def _next(plans: list[Plan], enrolments: list[Enrolment], asking: set[str]) -> Step:
+    """Return what comes next; the profiles in `asking` want a code, and no YubiKey is plugged in."""
     serials = {serial for plan in plans for request in plan.requests for serial in request.mfa_serials}
     bare = next((enrolment.name for enrolment in enrolments if not enrolment.mfa_serials), None)
     if bare is not None and not serials:
@@ -140,6 +145,6 @@ def _next(plans: list[Plan], enrolments: list[Enrolment], *, plugged_in: bool) -
         return Step("vaultpy doctor", "says why no profile leads to an enrolled key")
     best = next((plan.profile for plan in plans if plan.profile.role_arn), plans[0].profile)
     command = f"vaultpy exec {quote(best.name)} -- aws sts get-caller-identity"
-    if any(map(is_virtual, serials)) and not plugged_in:
+    if best.name in asking and any(map(is_virtual, serials)):
         return Step(command, "plug the YubiKey in before, or type the code when asked")
     return Step(command, "any other command goes in the place of aws")
