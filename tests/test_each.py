@@ -8,7 +8,7 @@ import re
 import signal
 import subprocess
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -291,11 +291,16 @@ def test_each_user_is_asked_once(cloud: Cloud) -> None:
 
 
 def is_gone(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return True
-    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    """Wait for the end of a process; one that was killed may not have had the time for it yet."""
+    for _ in range(200):
+        try:
+            state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+        if state == "Z":
+            return True
+        time.sleep(0.05)  # nothing tells of it
+    return False
 
 
 def test_ctrl_c_ends_all_commands_and_what_they_have_started(cloud: Cloud) -> None:
@@ -343,6 +348,41 @@ def test_a_reader_that_goes_away_ends_it(cloud: Cloud) -> None:
     assert "error" not in run.stderr.read()
     run.stderr.close()
     assert is_gone(process)
+
+
+@pytest.mark.long
+def test_a_reader_that_goes_away_ends_even_what_hears_no_sigterm(cloud: Cloud) -> None:
+    script = "trap '' TERM PIPE; echo $$; while :; do echo more; sleep 0.1; done"
+    run = subprocess.Popen(
+        [VAULTPY, "each", "p000", "--", "sh", "-c", script],
+        env=cloud.world.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert run.stdout is not None
+    process = int(run.stdout.readline().rpartition("|")[2])
+    run.stdout.close()
+    try:
+        assert run.wait(timeout=60) == 1
+        assert is_gone(process)
+    finally:
+        run.kill()
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+
+
+def test_a_file_with_no_room_for_all_that_was_not_run_is_an_error(cloud: Cloud, tmp_path: Path) -> None:
+    script = f'ulimit -f 16; exec "$0" each "p*" --jobs 1 --json -- false > {tmp_path}/rows'
+    done = subprocess.run(
+        ["sh", "-c", script, VAULTPY],
+        env=cloud.world.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert said(done)[-2] == "error: cannot write to standard output: File too large"
+    assert done.returncode == 125
 
 
 def test_at_a_terminal_a_live_line_tells_how_far_it_is(cloud: Cloud) -> None:

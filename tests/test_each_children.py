@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import sys
 import threading
 from collections import deque
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pytest
@@ -109,6 +111,33 @@ def test_what_a_command_leaves_behind_is_not_waited_for() -> None:
     os.kill(process, signal.SIGKILL)
 
 
+@pytest.mark.parametrize("writes", ["while sleep 0.1; do echo x; done", "yes"])
+def test_what_a_command_leaves_behind_is_not_waited_for_if_it_goes_on_writing(writes: str) -> None:
+    run = Running(Children(), f"({writes}) & echo $!; echo ready")
+    try:
+        assert run.end() == 0
+    finally:
+        os.kill(run.number, signal.SIGKILL)
+
+
+def test_what_a_command_wrote_at_its_end_is_read_although_its_time_is_over() -> None:
+    sink = Sink()
+
+    def take(stream: int, data: bytes) -> None:
+        sink.take(stream, data)
+        if sink.written[1].endswith(b" begin\n"):
+            (directory / "go").touch()
+            assert is_gone(int(sink.written[1].split()[0]))
+
+    with TemporaryDirectory() as name:
+        directory = Path(name)
+        script = f"echo $$ begin; until [ -e {name}/go ]; do sleep 0.01; done; seq 1 9999; echo wrong >&2"
+        children = Children(clock=itertools.count(0, 100).__next__)
+        assert children.run("/bin/sh", ["sh", "-c", script], dict(os.environ), take) == 0
+    assert sink.written[1].split()[2:] == [b"%d" % number for number in range(1, 10000)]
+    assert sink.written[2] == b"wrong\n"
+
+
 def test_a_command_that_closes_its_output_is_waited_for() -> None:
     assert shell(Children(), "exec >&- 2>&-; sleep 0.3; exit 5", Sink().take) == 5
 
@@ -203,7 +232,7 @@ def test_a_second_signal_makes_haste() -> None:
         assert run.end() == 128 + signal.SIGTERM
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_other_signals_end_them_too_and_are_told_by_number(number: signal.Signals) -> None:
     children = Children()
     run = Running(children, "echo $$; echo ready; exec sleep 100")
@@ -212,6 +241,21 @@ def test_other_signals_end_them_too_and_are_told_by_number(number: signal.Signal
         assert ending.look()
         assert ending.number == number
     assert run.end() == 128 + signal.SIGTERM
+
+
+def test_what_is_given_up_is_asked_to_end_and_after_a_grace_made_to() -> None:
+    children = Children()
+    run = Running(children, "trap '' TERM; echo $$; echo ready; while :; do sleep 1; done")
+    hand = Hand(children)
+    with hand.ending as ending:
+        for hand.now in (0.0, 4.9):
+            ending.give_up()
+            assert ending.look()
+        assert run.status is None
+        hand.now = 5.0
+        ending.look()
+        assert run.end() == 128 + signal.SIGKILL
+    assert ending.number == 0
 
 
 def test_afterwards_signals_are_whose_they_were() -> None:

@@ -73,9 +73,27 @@ def test_a_line_is_shown_once_it_is_whole_and_the_last_one_at_the_end(streams: S
 
 
 def test_bytes_are_the_commands_own(streams: Streams) -> None:
-    data = bytes(range(256)).replace(b"\n", b"")
+    data = bytes(set(range(256)) - set(b"\r\n"))
     Labelled(streams.screen, "a").take(1, data + b"\n")
     assert streams.written[0] == b"a | " + data + b"\n"
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (b"10%\r20%\ndone\r\n", b"a | 10%\ra | 20%\na | done\r\n"),
+        (b"\r10%\r\r\n", b"a | \ra | 10%\r\r\n"),
+        (b"10%\r20%\r", b"a | 10%\ra | 20%\r\n"),
+    ],
+)
+def test_a_carriage_return_never_has_the_label_overwritten(
+    streams: Streams, written: bytes, shown: bytes
+) -> None:
+    output = Labelled(streams.screen, "a")
+    for byte in written:
+        output.take(1, bytes([byte]))
+    output.close()
+    assert streams.written[0] == shown
 
 
 def test_a_line_without_end_is_shown_in_pieces_and_never_held_as_a_whole(streams: Streams) -> None:

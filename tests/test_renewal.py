@@ -427,6 +427,23 @@ def test_a_rotated_access_key_is_followed() -> None:
     assert desk.said == []
 
 
+def test_an_access_key_that_is_gone_is_told_to_the_person_and_to_whoever_asks() -> None:
+    desk = Desk(more=(role("ops"),)).start()
+
+    def make() -> Plan:
+        raise errors.NoSuchProfile(profile="dev", path="/config")
+
+    desk.served.append(Served("/gone", "gone", lambda: plan(mfa(), role(), key=desk.aws.key)))
+    desk.renewal = Renewal(desk.served, desk.aws, clock=desk.clock, tell=desk.said.append)
+    desk.served[-1]._make = make  # as `remove` leaves it
+    desk.aws.key = "AKIA2"
+    desk.go_on(2 * HOUR)
+    assert desk.left() > 0
+    assert desk.left(f"/{arn('ops')}") > 0
+    assert "no profile dev" in desk.refusal("/gone").message
+    assert any("no new credentials of gone yet: no profile dev" in text for text in desk.said)
+
+
 def test_a_bug_in_one_is_told_and_does_not_end_the_renewal_of_the_others() -> None:
     desk = Desk(more=(role("ops"),)).start()
     real = desk.aws.credentials

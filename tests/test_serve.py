@@ -121,6 +121,26 @@ def test_ctrl_c_is_its_good_end(world: World) -> None:
     assert "Traceback" not in terminal.screen
 
 
+def test_under_nohup_it_outlives_the_terminal(world: World) -> None:
+    process = subprocess.Popen(
+        ["sh", "-c", 'trap "" HUP; exec "$0" serve dev-role', VAULTPY],
+        env=world.environment,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        assert process.stdout
+        lines = ""
+        while "AWS_DEFAULT_REGION" not in lines.rpartition("export")[2]:
+            lines += process.stdout.readline()
+        process.send_signal(signal.SIGHUP)
+        try:
+            assert in_shell(world, lines + WHO).strip().endswith(":assumed-role/dev/alice")
+        finally:
+            process.terminate()
+
+
 def test_keys_of_default_that_sdks_take_first_are_warned_of(world: World, tmp_path: Path) -> None:
     config = tmp_path / "config"
     config.write_text((world.home / ".aws" / "config").read_text() + "\n[default]\ncredential_process = x\n")

@@ -18,7 +18,7 @@ import pytest
 
 from support.visiting import GOOD, PATIENCE, Shelf, Visitor, rest, serving, status
 from vaultpy.credentials import Credentials
-from vaultpy.server.limits import Limits
+from vaultpy.server.limits import Limits, places_of
 from vaultpy.server.visitors import Visitors
 from vaultpy.values import Secret
 
@@ -205,3 +205,7 @@ def test_no_more_are_let_in_at_once_than_there_are_places_for() -> None:
         visitors._turn(lambda: lambda _: None)
         assert len(visitors._visitors) == 3
     visitors.close()
+
+
+def test_visitors_have_half_of_the_files_that_may_be_open_and_enough_where_that_is_any_number() -> None:
+    assert [places_of(files) for files in (-1, 1, 256, 1024, 1 << 20)] == [512, 1, 128, 512, 512]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import signal
 import threading
 import time
+from contextlib import suppress
 from random import random
 from typing import TYPE_CHECKING
 
@@ -137,6 +137,8 @@ class _Runs:
             while not fanout.wait(_TICK_SECONDS):
                 if not errands.serve():
                     ending.interrupt()
+                if self._output_failure is not None:
+                    ending.give_up()
                 if ending.look():
                     fanout.stop()
                     stopped.set()
@@ -146,6 +148,9 @@ class _Runs:
                 progress = fanout.progress(lambda target: target.name)
                 self._screen.show(lambda columns, it=progress: live_line(it, columns))  # type: ignore[misc]
         self._screen.show(lambda _: "")
+        if self._wanted.as_json and self._output_failure is None:
+            with suppress(StoppedError):
+                self._write_json([(target, Outcome()) for target in fanout.unfinished()], Collected())
         if self._output_failure is not None and not isinstance(self._output_failure, BrokenPipeError):
             raise errors.OutputFailed(reason=self._output_failure.strerror)
         return self._summary(fanout, ending)
@@ -177,12 +182,18 @@ class _Runs:
         credentials = self._credentials.credentials(plan)
         region = self._wanted.region or plan.child_region(outer)
         environ = environment_for(plan, credentials, target.settings, outer, region)
-        return self._children.run(self._path, list(self._wanted.command), environ, output.take)
+
+        def take(stream: int, data: bytes) -> None:
+            try:
+                output.take(stream, data)
+            except OSError as error:  # told at once: the command itself may be slow to end
+                self._give_up(error)
+
+        return self._children.run(self._path, list(self._wanted.command), environ, take)
 
     def _give_up(self, error: OSError) -> None:
-        """End all: nobody reads any more what is written, or it cannot be."""
+        """Have all ended: nobody reads any more what is written, or it cannot be."""
         self._output_failure = error
-        self._children.end(signal.SIGTERM)
         raise StoppedError
 
     def _tell_failure(self, target: Target, outcome: Outcome) -> None:
@@ -203,10 +214,7 @@ class _Runs:
 
     def _summary(self, fanout: Fanout[Target], ending: Ending) -> int:
         progress = fanout.progress(lambda target: target.name)
-        waiting = fanout.unfinished()
-        if self._wanted.as_json and self._output_failure is None:
-            self._write_json([(target, Outcome()) for target in waiting], Collected())
-        not_run = [target.name for target in waiting]
+        not_run = [target.name for target in fanout.unfinished()]
         parts = [f"{progress.done} done"]
         parts += [f"{len(self._failed)} failed ({some(self._failed)})"] if self._failed else []
         parts += [f"{len(not_run)} not run ({some(not_run)})"] if not_run else []

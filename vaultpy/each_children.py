@@ -10,7 +10,9 @@ import os
 import selectors
 import signal
 import subprocess
+import sys
 import threading
+import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -24,14 +26,17 @@ if TYPE_CHECKING:
 STDOUT, STDERR = 1, 2
 
 _CHUNK = 65536  # bytes
-# Only where the command has ended and something that it left behind holds its output open.
+# Only where the command has ended and something that it left behind holds its output open: how long that
+# may write nothing, and how long it is listened to at most.
 _LOOK_SECONDS = 0.25
+_LEFT_BEHIND_SECONDS = 1.0
 
 
 class Children:
     """The commands that run; every method may be called on any thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._turn = threading.RLock()
         self._alive: set[int] = set()
         self._ending = threading.Event()
@@ -52,7 +57,7 @@ class Children:
         try:
             with child:
                 try:
-                    _read(child, take)
+                    _read(child, take, self._clock)
                 except BaseException:
                     _signal(child.pid, signal.SIGTERM)
                     raise
@@ -95,8 +100,11 @@ def _spawn(path: str, command: list[str], environ: dict[str, str]) -> subprocess
     )
 
 
-def _read(child: subprocess.Popen[bytes], take: Callable[[int, bytes], None]) -> None:
+def _read(
+    child: subprocess.Popen[bytes], take: Callable[[int, bytes], None], clock: Callable[[], float]
+) -> None:
     """Hand over what the child writes, until its end; what outlives it is not waited for."""
+    deadline = None
     with selectors.DefaultSelector() as selector:
         for stream, number in ((child.stdout, STDOUT), (child.stderr, STDERR)):
             if stream is not None:
@@ -109,8 +117,26 @@ def _read(child: subprocess.Popen[bytes], take: Callable[[int, bytes], None]) ->
                     take(key.data, data)
                 else:
                     selector.unregister(key.fd)
-            if not ready and child.poll() is not None:
+            if child.poll() is None:
+                continue
+            if deadline is None:
+                deadline = clock() + _LEFT_BEHIND_SECONDS
+            if not ready or clock() >= deadline:
+                for key in selector.get_map().values():
+                    _read_rest(key.fd, lambda data, stream=key.data: take(stream, data))  # type: ignore[misc]
                 return
+
+
+def _read_rest(file: int, take: Callable[[bytes], None]) -> None:
+    """Hand over what lies in the pipe by now, and nothing that comes after it."""
+    import fcntl
+    import termios
+
+    left = int.from_bytes(fcntl.ioctl(file, termios.FIONREAD, bytes(4)), sys.byteorder)
+    while left:
+        data = os.read(file, min(left, _CHUNK))
+        left -= len(data)
+        take(data)
 
 
 def _signal(child: int, number: int) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from vaultpy.each_children import Children
 
-_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 _GRACE_SECONDS = (10.0, 5.0)
 """How long the commands have after the first signal, and after SIGTERM."""
 
@@ -36,7 +36,7 @@ class Ending:
         self._caught: deque[int] = deque()
         self._outer: dict[int, object] = {}
         self._to_come = deque([signal.SIGTERM, signal.SIGKILL])
-        self._deadline = 0.0
+        self._deadline: float | None = None
 
     def __enter__(self) -> Self:
         for number in (*_ENDS, signal.SIGTSTP):
@@ -65,13 +65,19 @@ class Ending:
                 self._begin(number)
             else:
                 self._press()
-        if self.number and self._clock() >= self._deadline:
+        if self._deadline is not None and self._clock() >= self._deadline:
             self._press()
-        return bool(self.number)
+        return self._deadline is not None
 
     def interrupt(self) -> None:
         """Take a Ctrl-C that came while somebody else listened."""
         self._caught.append(signal.SIGINT)
+
+    def give_up(self) -> None:
+        """End the run without a signal that wants it; where it is being ended already, leave it at that."""
+        if self._deadline is None:
+            self._children.end(self._to_come.popleft())
+            self._deadline = self._clock() + _GRACE_SECONDS[1]
 
     def _begin(self, number: int) -> None:
         self.number = number

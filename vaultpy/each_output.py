@@ -132,7 +132,12 @@ class Labelled:
     def _show(self, stream: int) -> None:
         lines = bytes(self._rest[stream]).split(b"\n")
         self._rest[stream] = bytearray()
-        self._screen.write(stream, b"".join(self._label + line + b"\n" for line in lines))
+        self._screen.write(stream, b"".join(self._label + self._again(line) + b"\n" for line in lines))
+
+    def _again(self, line: bytes) -> bytes:
+        """Return the line with the label wherever a carriage return would have it overwritten."""
+        text = line.rstrip(b"\r")
+        return text.replace(b"\r", b"\r" + self._label) + line[len(text) :]
 
 
 class Collected:

@@ -166,10 +166,18 @@ class Renewal:
     def _get(self, it: Served | MfaSession) -> Credentials | errors.VaultpyError:
         found = self._try(it.plan)
         if isinstance(found, errors.KeyChanged):  # rotated while we serve
-            for each in self._served.values():
-                each.plan_anew()
-            found = self._try(it.plan)
+            return self._plan_anew(it) or self._try(it.plan)
         return found
+
+    def _plan_anew(self, it: Served | MfaSession) -> errors.VaultpyError | None:
+        """Let all follow what is enrolled now; return what keeps `it` from that."""
+        before, failure = it.plan, None
+        for each in self._served.values():
+            try:
+                each.plan_anew()
+            except errors.VaultpyError as error:  # noqa: PERF203  # each has its own
+                failure = error if it in {each, each.mfa} else failure
+        return failure if it.plan is before else None  # a session follows any of its roles
 
     def _try(self, plan: Plan) -> Credentials | errors.VaultpyError:
         try:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaultpy import errors
 from vaultpy.environment import MISLEADING
 from vaultpy.formats import shell_script
 from vaultpy.serving import (
@@ -23,6 +22,7 @@ from vaultpy.serving import (
     profile_served,
     role_served,
 )
+from vaultpy.token_file import token_file
 from vaultpy.values import Value
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def serve(
     """Serve the credentials of `profiles`, each at a path of its own, until Ctrl-C or SIGTERM.
 
     `allowed` are roles that the first one's user assumes, `say` takes the lines with the variables. For the
-    main thread; raises what stands in the way, and OutputFailed where the token's file cannot be written.
+    main thread; raises what stands in the way.
     """
     named = [profile_served(run, profile, SERVER) for profile in dict.fromkeys(profiles)]
     roles = [role_served(run, profiles[0], role) for role in allowed]
@@ -60,7 +60,8 @@ def serve(
     if source:
         run.terminal.warn(f"SDKs take the credentials of [default] ({source}) before those of a server")
     token = run.new_token()
-    with listening(run, [*named, *roles], token, where.port) as server, _token_file(where.token_file, token):
+    file = token_file(where.token_file, token) if where.token_file else nullcontext()
+    with listening(run, [*named, *roles], token, where.port) as server, file:
         for served in named:
             first(run, served, {})
         with _until_told() as wait:
@@ -90,6 +91,7 @@ def _until_told() -> Iterator[Callable[[], None]]:
     """Give what waits for Ctrl-C, SIGTERM or the end of the terminal; none is missed from the start on."""
     told = threading.Event()
     numbers = [getattr(signal, name) for name in _ENDS if hasattr(signal, name)]
+    numbers = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]  # as nohup has it
     before = {number: signal.signal(number, lambda *_: told.set()) for number in numbers}
 
     def wait() -> None:
@@ -101,35 +103,3 @@ def _until_told() -> Iterator[Callable[[], None]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def _token_file(path: Path | None, token: Secret) -> Iterator[None]:
-    """Keep the token in a new file that only its user reads, while the context lasts.
-
-    One that a killed server left gives way; a file with anything else in it stays.
-    """
-    if path is None:
-        yield
-        return
-    try:
-        if _holds_token(path, len(token.reveal())):
-            path.unlink()
-        path.touch(0o600, exist_ok=False)
-        path.write_text(token.reveal(), encoding="ascii")  # an SDK would take a line's end for a part of it
-    except OSError as error:
-        raise errors.TokenFileUnusable(path=path, reason=str(error.strerror).lower()) from None
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            path.unlink()
-
-
-def _holds_token(path: Path, length: int) -> bool:
-    try:
-        with path.open("rb") as file:
-            content = file.read(length + 1)
-    except FileNotFoundError:
-        return False
-    return len(content) == length and content.replace(b"-", b"").replace(b"_", b"").isalnum()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from vaultpy.values import Value
 
@@ -10,6 +11,8 @@ BACKLOG = 1024
 """How many connections the system may hold until there is a place for them."""
 
 _PLACES = 512
+_SELECTED_ON_WINDOWS = 512
+"""How many connections one `select` waits for there."""
 
 
 class Limits(Value):
@@ -42,5 +45,16 @@ class Limits(Value):
             fields=fields,
             seconds=seconds,
             crowded_seconds=crowded_seconds,
-            places=places or min(_PLACES, max(1, os.sysconf("SC_OPEN_MAX") // 2)),
+            places=places or places_of(_most_open()),
         )
+
+
+def places_of(files: int) -> int:
+    """Return how many visitors have a place where so many files may be open, -1 for any number."""
+    return min(_PLACES, max(1, files // 2)) if files >= 0 else _PLACES
+
+
+def _most_open() -> int:
+    if sys.platform == "win32":
+        return _SELECTED_ON_WINDOWS
+    return os.sysconf("SC_OPEN_MAX")
