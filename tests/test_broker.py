@@ -199,6 +199,30 @@ def test_a_session_that_aws_no_longer_takes_is_made_anew(desk: Desk, dev_role: R
     assert desk.person.notes == ["AWS no longer takes the session at hand: getting a new one"]
 
 
+def test_a_middle_role_s_session_that_aws_no_longer_takes_costs_no_touch(desk: Desk, dev_role: Role) -> None:
+    inner = dev_role.account.role("inner", trusts=[dev_role.arn])
+    text = role(dev_role.arn, "middle") + role(inner.arn, "target", "middle")
+    middle = desk.credentials(desk.plan(text, "middle"))
+    del desk.aws._cloud.sessions[middle.access_key_id]
+    desk.credentials(desk.plan(text, "target"))
+
+    assert desk.signed() == [*SHARED, "AssumeRole", "AssumeRole", "AssumeRole"]
+    assert desk.events.count("touch") == 1
+    assert desk.credentials(desk.plan(text, "middle")) != middle
+    assert len(desk.signed()) == 5
+
+
+def test_if_the_mfa_session_behind_it_is_refused_too_all_are_made_anew(desk: Desk, dev_role: Role) -> None:
+    inner = dev_role.account.role("inner", trusts=[dev_role.arn])
+    text = role(dev_role.arn, "middle") + role(inner.arn, "target", "middle")
+    desk.credentials(desk.plan(text, "middle"))
+    desk.aws._cloud.sessions.clear()
+    desk.credentials(desk.plan(text, "target"))
+
+    assert desk.signed() == [*SHARED, "AssumeRole", "AssumeRole", *SHARED, "AssumeRole"]
+    assert desk.events.count("touch") == 2
+
+
 def test_a_session_that_aws_refuses_though_it_is_new_is_not_made_again(desk: Desk, dev_role: Role) -> None:
     plan = desk.plan(role(dev_role.arn))
 

@@ -485,13 +485,23 @@ def test_missing_files_are_empty(home: Path) -> None:
     assert Config.load({"HOME": str(home / "nowhere")}).names() == []
 
 
-def test_a_device_is_empty(home: Path) -> None:
+def test_the_null_device_is_empty(home: Path) -> None:
     assert Config.load({"HOME": str(home), "AWS_CONFIG_FILE": "/dev/null"}).names() == []
 
 
-def test_a_pipe_is_empty_and_not_waited_for(home: Path) -> None:
+@pytest.mark.parametrize("has_writer", [False, True])
+def test_a_pipe_is_an_error_and_not_waited_for(home: Path, has_writer: bool) -> None:  # noqa: FBT001
     os.mkfifo(home / "pipe")
-    assert Config.load({"HOME": str(home), "AWS_CONFIG_FILE": str(home / "pipe")}).names() == []
+    writer = os.open(home / "pipe", os.O_RDWR) if has_writer else None
+    with pytest.raises(ConfigUnreadable, match="it is a pipe or a device"):
+        Config.load({"HOME": str(home), "AWS_CONFIG_FILE": str(home / "pipe")})
+    if writer is not None:
+        os.close(writer)
+
+
+def test_a_device_without_an_end_is_an_error(home: Path) -> None:
+    with pytest.raises(ConfigUnreadable, match="it is a pipe or a device"):
+        Config.load({"HOME": str(home), "AWS_SHARED_CREDENTIALS_FILE": "/dev/zero"})
 
 
 def test_a_directory_is_an_error_that_names_the_variable(home: Path) -> None:

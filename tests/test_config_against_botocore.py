@@ -208,6 +208,7 @@ def test_every_section_of_a_generated_file_says_what_botocore_reads_or_both_refu
 @given(GOOD_FILES, GOOD_FILES)
 @example("[profiles a]\nregion = 1\n", "")
 @example("[profile a b]\nregion = 1\n", "[a]\nregion = 2\n")
+@example("[ profile a ]\nregion = 1\n", "[ a ]\nregion = 2\n[a]\nregion = 3\n[a ]\n")
 @example("[profile a]\nregion = 1\nk = 1\n", "[a]\nregion = 2\naws_access_key_id = x\n")
 def test_profiles_of_two_generated_files_merge_as_in_botocores_full_config(
     config: str, credentials: str

@@ -204,6 +204,7 @@ def test_credentials_that_turn_out_to_be_temporary_sign_in_as_they_are(desk: Des
         ("dev", {"--policy": "no such policy"}, "neither the name"),
         ("dev", {"--policy": ""}, "neither the name"),
         ("role", {"--region": "cn-north-1"}, "not of the partition"),
+        ("role", {"--region": "nonsense"}, "--region nonsense is not written like a region"),
     ],
 )
 def test_what_makes_no_sense_is_said_before_anybody_is_asked(

@@ -140,6 +140,14 @@ def test_each_plan_costs_these_calls_and_touches(
     assert desk.events.count("touch") == touches
 
 
+def test_a_chain_whose_middle_session_aws_no_longer_takes_costs_two_calls_and_no_touch(desk: Desk) -> None:
+    first = desk.credentials(desk.plan(CHAIN, "one"))
+    del desk.aws._cloud.sessions[first.access_key_id]
+    desk.credentials(desk.plan(CHAIN, "far"))
+    assert desk.signed() == [MFA, ASSUME, *[ASSUME] * 3]  # the refused one, then both anew
+    assert desk.events.count("touch") == 1
+
+
 def test_a_role_whose_user_has_no_device_rides_on_a_session_that_is_there(desk: Desk) -> None:
     desk.credentials(desk.plan("", "dev"))
     desk.enrol(mfa_serials=())

@@ -85,6 +85,10 @@ def test_without_a_role_there_is_nothing_left() -> None:
     assert left({}, 60) == ("no role of vaultpy's is in this shell\n", 1)
 
 
+def test_a_name_of_the_environment_moves_no_cursor() -> None:
+    assert left({"VAULTPY": "dev\x1b[2J"}, 60)[0] == "dev\\x1b[2J: nobody knows until when\n"
+
+
 # ---- in a shell -----------------------------------------------------------------------------------------
 
 
@@ -179,6 +183,21 @@ def test_a_failure_leaves_the_role_that_is_in_and_its_status_tells(world: World,
     before, after, end = script(world, shell, text).stdout.split("==\n")
     assert after == f"1\n{before}"
     assert end == "0\n"
+
+
+@needs_pcscd
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_a_readonly_variable_is_told_and_nothing_is_changed(world: World, shell: str) -> None:
+    if not shutil.which(shell):
+        pytest.skip(f"no {shell}")
+    text = f"readonly AWS_PROFILE AWS_SESSION_TOKEN=x\n{SHOW}assume-role dev-role; echo STATUS\n{SHOW}"
+    done = script(world, shell, text, AWS_PROFILE="mine")
+    before, after, _ = done.stdout.split("==\n")
+    assert after == f"1\n{before}"
+    error, hint = done.stderr.splitlines()
+    assert error.startswith("vaultpy: error: assume-role cannot set what is readonly in this shell: ")
+    assert set(error.split()) >= {"AWS_PROFILE", "AWS_SESSION_TOKEN"}
+    assert hint == "vaultpy: hint: start a shell with the role instead: vaultpy exec PROFILE"
 
 
 @needs_pcscd

@@ -111,7 +111,7 @@ class Broker:
         return credentials
 
     def _get(self, plan: Plan, made: int) -> Credentials:
-        """Ask for it; once more, all anew, if AWS no longer takes the session at hand that was to sign."""
+        """Ask for it; once more if AWS no longer takes the session at hand that was to sign."""
         request = plan.requests[made - 1]
         signer = self._signer(plan, made)
         try:
@@ -124,9 +124,17 @@ class Broker:
                 raise
             return self._directly(plan, request)
         self._person.note("AWS no longer takes the session at hand: getting a new one")
-        with suppress(errors.SessionsLeft):  # a session that stays is refused once more, and that is said
-            self._sessions.forget(access_key_id=plan.signer.key)
+        self._forget_signer(self._sessions, plan, made)
         return self._ask(plan, request, self._signer(plan, made))
+
+    @staticmethod
+    def _forget_signer(sessions: SessionStore, plan: Plan, made: int) -> None:
+        """Forget a role's session alone; with an MFA session all of the key, as they come from it."""
+        with suppress(errors.SessionsLeft):  # a session that stays is refused once more, and that is said
+            if made > 1 and isinstance(plan.requests[made - 2], AssumeRole):
+                sessions.forget_answer(plan.question(made - 1))
+            else:
+                sessions.forget(access_key_id=plan.signer.key)
 
     def _may_want_fresh_touch(self, plan: Plan, made: int, signer: Signs) -> bool:
         """Tell whether a role may have refused because of the age of the MFA session that signed.

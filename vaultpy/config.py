@@ -9,13 +9,13 @@ Deviations from botocore, besides those two:
 - a mistake is noticed in the sections that are asked for, and before the first one, not everywhere
 - `[DEFAULT]` is no section and gives nothing to the others
 - the files are UTF-8 in every locale
-- a file that exists and cannot be read is an error, not an empty one; so is a directory
+- a file that exists and cannot be read is an error, not an empty one; so is a directory, and a pipe
 - an empty value counts as absent
 - secret keys and session tokens are left out of `Profile.settings`
 - nested values stay text there (`config_section.nested` takes them apart)
 """
 # pathlib would cost every warm start milliseconds:
-# ruff: noqa: PTH111
+# ruff: noqa: PTH111, PTH116
 
 from __future__ import annotations
 
@@ -217,21 +217,21 @@ def expand(path: str, environ: Mapping[str, str]) -> str:
 
 
 def read_bytes(path: str, variable: str) -> bytes:
-    """Return what the file holds; nothing when it is missing, a device or a pipe, as botocore has it.
+    """Return what the file holds, which the environment's `variable` names; nothing if missing or /dev/null.
 
-    `variable` is the environment variable that names the file. Raises ConfigUnreadable for a file that cannot
-    be opened, a directory, and more than 16 MiB.
+    Raises ConfigUnreadable for one that cannot be opened, is no file, as a pipe, or larger than 16 MiB.
     """
     try:
         with open(path, "rb", opener=_open_without_waiting) as file:
             status = os.fstat(file.fileno())
-            # A buffer for the largest file would cost more than to read a common one.
-            size = min(status.st_size or _LARGEST, _LARGEST) + 1
+            size = min(status.st_size or _LARGEST, _LARGEST) + 1  # a buffer for the largest costs more
             data = file.read(size) if stat.S_ISREG(status.st_mode) else b""
     except (FileNotFoundError, NotADirectoryError):
         return b""
     except OSError as error:
         raise vaultpy.errors.ConfigUnreadable(path=path, reason=error.strerror, variable=variable) from error
+    if not stat.S_ISREG(status.st_mode) and not os.path.samestat(status, os.stat(os.devnull)):
+        raise vaultpy.errors.ConfigUnreadable(path=path, reason="it is a pipe or a device", variable=variable)
     if len(data) > _LARGEST:
         raise vaultpy.errors.ConfigUnreadable(path=path, reason="it is larger than 16 MiB", variable=variable)
     return data

@@ -48,7 +48,12 @@ def page_of(plan: Plan, options: Mapping[str, str], environ: Mapping[str, str]) 
     """
     begin, domain, is_regional = _site(plan.region)
     region = options.get("--region") or plan.child_region(environ) or plan.region
-    check_region(region)
+    try:
+        check_region(region)
+    except errors.RegionUnknown:
+        if not options.get("--region"):
+            raise
+        raise _usage(f"--region {region} is not written like a region, as in eu-central-1") from None
     if _site(region)[0] != begin:
         if "--region" in options:
             raise _usage(f"--region {region} is not of the partition of {plan.profile.name}")

@@ -141,6 +141,10 @@ class SessionStore:
         listed = self._index.sessions()
         return self._forget([it for it in listed if access_key_id in {None, it.access_key_id}])
 
+    def forget_answer(self, question: str) -> None:
+        """Remove as `forget` does the one session that answers `question`."""
+        self._forget([it for it in self._index.sessions() if it.digest == digest(question)])
+
     def forget_profile(self, profile: str, questions: list[str]) -> int:
         """Remove as `forget` does what answers `questions`, and what was made for `profile`."""
         names = set(map(digest, questions))

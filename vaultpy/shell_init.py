@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from calendar import timegm
 
-from vaultpy.errors import UsageError
+from vaultpy.errors import UsageError, printable
 from vaultpy.profile import is_line
 from vaultpy.text import show_duration
 
@@ -71,22 +71,26 @@ __vaultpy_assume() {
         "unset "*) ;;
         *) printf '%s\n' "$text"; return 0 ;;
     esac
+    name=$(printf '%s\n' "$text" | while IFS=' =' read -r line name rest; do
+        (unset "$name") 2> /dev/null || echo "$name"; done)
+    if [ -n "$name" ]; then
+        echo "vaultpy: error: assume-role cannot set what is readonly in this shell: ${name//$'\n'/ }" >&2
+        echo "vaultpy: hint: start a shell with the role instead: vaultpy exec PROFILE" >&2
+        return 1
+    fi
     eval "${__vaultpy_before-}"
     rest=$text
     while [ -n "$rest" ]; do
         line=${rest%%$'\n'*}
-        rest=${rest#"$line"}
-        rest=${rest#$'\n'}
-        name=${line#* }
-        name=${name%%=*}
+        rest=${rest#"$line"}; rest=${rest#$'\n'}
+        name=${line#* }; name=${name%%=*}
         if eval "[ -z \"\${$name+set}\" ]"; then
             before="${before}unset $name"$'\n'
             continue
         fi
         eval "value=\$$name"
         printf -v value %q "$value"
-        exported=""
-        if @IS_EXPORTED@; then exported="export "; fi
+        if @IS_EXPORTED@; then exported="export "; else exported=""; fi
         before="${before}unset $name; $exported$name=$value"$'\n'
     done
     __vaultpy_before=$before
@@ -233,7 +237,7 @@ def profiles(run: Run) -> list[str]:
 
 def left(environ: Mapping[str, str], now: float) -> tuple[str, int]:
     """Return the line about the credentials in `environ`, and 0 if they are good, else 1."""
-    profile = environ.get("VAULTPY")
+    profile = printable(environ.get("VAULTPY", ""))
     if not profile:
         return "no role of vaultpy's is in this shell\n", 1
     try:

@@ -6,7 +6,11 @@ resource of the name, which there may not be.
 
 from __future__ import annotations
 
+from vaultpy.digests import digest
 from vaultpy.template_policies import Json, arn
+
+_LONGEST_ID = 252  # CloudFormation takes 255, and an output's has `Arn` more
+_KEPT = 200
 
 DESCRIPTIONS = {
     "organization": "users without rights of their own, groups that may assume roles, roles that want MFA",
@@ -77,5 +81,8 @@ def _logical_id(resource: Json) -> str:
 
 
 def _named(kind: str, name: str) -> str:
-    """Return letters and digits that are the same for no other name."""
-    return kind + "".join(c if c.isalnum() and c != "X" else f"X{ord(c):02X}" for c in name)
+    """Return letters and digits, no more than CloudFormation takes, that are the same for no other name."""
+    written = kind + "".join(c if c.isalnum() and c != "X" else f"X{ord(c):02X}" for c in name)
+    if len(written) <= _LONGEST_ID:
+        return written
+    return f"{written[:_KEPT]}XX{digest(name)}"  # one that fits never has two X in a row

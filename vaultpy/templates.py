@@ -149,8 +149,8 @@ def _users(texts: list[str]) -> dict[str, list[str]]:
     """Return the groups of each user, without the one that all are in."""
     found: dict[str, list[str]] = {}
     for text in texts:
-        name, _, said = text.partition("=")
-        groups = said.split(",") if said else []
+        name, divider, said = text.partition("=")
+        groups = said.split(",") if divider else []
         for group in groups:
             if group not in _GROUPS:
                 raise BadTemplateValue(
