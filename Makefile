@@ -46,8 +46,9 @@ bench: setup
 	$(PYTHON_IN_VENV) benchmarks/each.py
 	$(PYTHON_IN_VENV) benchmarks/completion.py
 
+# Beside tests, in a keyring of its own: the sessions in the pictures need their room in it.
 pictures: setup
-	$(PYTHON_IN_VENV) scripts/pictures
+	$(PYTHON_IN_VENV) tests/worker scripts/pictures
 
 # What is made from the code and kept beside it: what completion knows, the manual page, the picture of the house.
 generate: setup

@@ -16,7 +16,9 @@ import pytest
 from yubikit.oath import OathSession
 
 from support.pcscd import missing
+from support.pseudo_terminal import PseudoTerminal
 from support.schemas import assert_promised
+from support.screen import Screen
 from support.secret_service import private_environment
 from support.world import BIN, World
 from vaultpy import errors
@@ -156,6 +158,36 @@ def test_people_get_lines_under_headings_with_the_remedies_and_the_sum(world: Wo
     assert lines[at + 1] == "           unset AWS_MFA_SERIAL unless that is meant"
     assert "  ok       the smart card service answers" in lines
     assert lines[-1] == "no failures, 1 warning"
+
+
+@needs_pcscd
+def test_at_a_terminal_what_was_found_is_folded_between_words_and_stays_in_its_column(
+    world: World,
+) -> None:
+    environment = world.environment | {"AWS_MFA_SERIAL": world.device.serial}
+    with PseudoTerminal([str(BIN / "vaultpy"), "doctor"], environment, size=(60, 60)) as terminal:
+        assert terminal.wait() == 0
+    screen = Screen(terminal.screen, 60)
+    account = next(row for row, line in enumerate(screen.lines) if "has the account for" in line)
+    assert screen.lines[account + 1].startswith(" " * 13)
+    told = " ".join(line.strip() for line in screen.lines[account : account + 3])
+    assert f"has the account for {world.device.serial}, which waits for a touch" in told
+    styles = {
+        run.text: (run.colour, run.bold) for row in range(len(screen.lines)) for run in screen.runs(row)
+    }
+    assert styles["  warning"] == ("magenta", True)
+    assert styles["YubiKey"] == ("default", True)
+    assert screen.colours() == {"default", "magenta"}
+
+
+@needs_pcscd
+@pytest.mark.parametrize("variable", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_who_wants_no_colour_gets_plain_findings(world: World, variable: dict[str, str]) -> None:
+    environment = world.environment | {"AWS_MFA_SERIAL": world.device.serial} | variable
+    with PseudoTerminal([str(BIN / "vaultpy"), "doctor"], environment, size=(60, 80)) as terminal:
+        assert terminal.wait() == 0
+    assert "  warning  AWS_MFA_SERIAL" in terminal.screen
+    assert "\x1b" not in terminal.screen
 
 
 def test_it_changes_nothing_and_wants_no_touch(world: World) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +16,7 @@ from vaultpy.cli.table import table
 from vaultpy.demo.narrator import Narrator
 from vaultpy.terminal import Terminal
 
+ROOT = Path(__file__).parent.parent
 ENVIRONMENT = {"PATH": os.environ["PATH"], "TERM": "xterm", "LANG": "C.UTF-8"}
 BEGIN = """
 import os, time
@@ -143,3 +146,12 @@ def test_columns_stand_below_each_other_whatever_the_letters(name: str) -> None:
     lines = table([("PROFILE", "KEY"), (name, "AKIA")], None)
     screen = Screen("\r\n".join(lines), 80)
     assert screen.column_of("KEY", 0) == screen.column_of("AKIA", 1) == 9
+
+
+@pytest.mark.parametrize("picture", sorted(path.name for path in (ROOT / "docs" / "pictures").iterdir()))
+def test_a_picture_stands_on_a_page_and_is_told_in_words(picture: str) -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    shown = rf"!\[([^\]]+)\]\([^)]*pictures/{re.escape(picture)}\)"
+    told = [words for page in pages for words in re.findall(shown, page.read_text(encoding="utf-8"))]
+    assert told
+    assert all(len(words.split()) > 5 for words in told)

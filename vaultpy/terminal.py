@@ -30,9 +30,19 @@ if TYPE_CHECKING:
 
 # Of the eight colours red and magenta are those that can be read on a dark and on a light background.
 BOLD, RED, MAGENTA = (f"\x1b[{codes}m" for codes in ("1", "1;31", "1;35"))
-_PLAIN = "\x1b[0m"
+PLAIN = "\x1b[0m"
 _TICK_SECONDS = 0.25
 _COLUMNS = 80
+
+
+def has_control_sequences(environ: Mapping[str, str]) -> bool:
+    """Tell whether a terminal can write over what it shows."""
+    return environ.get("TERM", "dumb") != "dumb"
+
+
+def wants_colour(environ: Mapping[str, str]) -> bool:
+    """Tell whether whoever sits at a terminal has nothing against bold and coloured words."""
+    return has_control_sequences(environ) and not environ.get("NO_COLOR")
 
 
 def _notify(text: str, seconds: float, environ: Mapping[str, str]) -> Callable[[], None]:
@@ -98,7 +108,7 @@ class Terminal:
 
     def _say_on_stderr(self, kind: str, style: str, text: str) -> None:
         coloured = style and self._wants_colour and self._stderr.isatty()
-        label = f"{style}{kind}:{_PLAIN}" if coloured else f"{kind}:"
+        label = f"{style}{kind}:{PLAIN}" if coloured else f"{kind}:"
         print(f"vaultpy: {label} {printable(text)}", file=self._stderr, flush=True)
 
     def note(self, text: str) -> None:
@@ -116,7 +126,7 @@ class Terminal:
         """Show a line without `vaultpy: ` where a person sees it; `style` is the label's, else the line's."""
         styled, rest = printable(label or text), printable(text if label else "")
         coloured = style and self._wants_colour and (self._tty is not None or self._stderr.isatty())
-        self._write(f"{style}{styled}{_PLAIN}{rest}\n" if coloured else f"{styled}{rest}\n")
+        self._write(f"{style}{styled}{PLAIN}{rest}\n" if coloured else f"{styled}{rest}\n")
 
     @property
     def columns(self) -> int:
@@ -141,11 +151,11 @@ class Terminal:
 
     @property
     def _has_control_sequences(self) -> bool:
-        return self._environ.get("TERM", "dumb") != "dumb"
+        return has_control_sequences(self._environ)
 
     @property
     def _wants_colour(self) -> bool:
-        return self._has_control_sequences and not self._environ.get("NO_COLOR")
+        return wants_colour(self._environ)
 
     # ---- asking --------------------------------------------------------------------------------------
 

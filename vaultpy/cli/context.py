@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from vaultpy import __version__
 from vaultpy.errors import OutputFailed, printable
+from vaultpy.terminal import PLAIN
 from vaultpy.trace import trace, trace_to
 
 if TYPE_CHECKING:
@@ -28,11 +29,15 @@ def wiring(context: typer.Context) -> Wiring:
     return made
 
 
-def say(line: str) -> None:
-    """Write a line to stdout, made harmless for a terminal; raises OutputFailed and BrokenPipeError."""
+def say(line: str, *, label: str = "", style: str = "") -> None:
+    """Write a line to stdout, made harmless for a terminal; raises OutputFailed and BrokenPipeError.
+
+    `label` stands before it; `style`, where it is not empty, is the control sequence for the label.
+    """
     encoding = sys.stdout.encoding
+    styled = f"{style}{printable(label)}{PLAIN}" if style else printable(label)
     try:
-        print(printable(line).encode(encoding, "backslashreplace").decode(encoding), flush=True)  # noqa: T201  # the one place
+        print((styled + printable(line)).encode(encoding, "backslashreplace").decode(encoding), flush=True)  # noqa: T201  # the one place
     except OSError as error:
         abandon(sys.stdout)
         if error.errno == errno.EPIPE:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import json
 import os
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vaultpy import errors
 from vaultpy.cli.context import say
+from vaultpy.cli.table import columns_of_stdout
+from vaultpy.terminal import BOLD, MAGENTA, RED, wants_colour
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Mapping
 
     from vaultpy.findings import Finding
 
 _FAILURE, _WARNING = "failure", "warning"  # findings.py has them too, and is loaded for nobody else
-_WIDTH = len(_WARNING)
+_INDENT = "  " + " " * len(_WARNING) + "  "
+_NARROWEST = 40
+_STYLES = {"area": BOLD, _FAILURE: RED, _WARNING: MAGENTA}
 
 
 def doctor(
@@ -41,8 +46,11 @@ def doctor(
 
     environ, *_ = context.obj
     found, ended = examine(Examined(environ), profile)
-    for line in _json(found) if as_json else _lines(found):
-        say(line)
+    if as_json:
+        for line in json.dumps([finding.as_json() for finding in found], indent=2).splitlines():
+            say(line)
+    else:
+        _show(found, environ)
     status = int(any(finding.state == _FAILURE for finding in found))
     if not ended:  # a thread that still imports would trip over the interpreter's end
         sys.stdout.flush()
@@ -50,19 +58,34 @@ def doctor(
     raise typer.Exit(status)
 
 
-def _json(found: list[Finding]) -> list[str]:
-    return json.dumps([finding.as_json() for finding in found], indent=2).splitlines()
-
-
-def _lines(found: list[Finding]) -> Iterator[str]:
-    """Give the findings under the names of their areas, and the sum."""
+def _show(found: list[Finding], environ: Mapping[str, str]) -> None:
+    """Say the findings under the names of their areas, and the sum."""
+    styles = _STYLES if sys.stdout.isatty() and wants_colour(environ) else {}
+    columns = columns_of_stdout()
     area = None
     for finding in found:
         if finding.area != area:
             area = finding.area
-            yield area
-        yield f"  {finding.state:{_WIDTH}}  {finding.text}"
-        if finding.remedy:
-            yield f"  {'':{_WIDTH}}  {finding.remedy}"
+            say("", label=area, style=styles.get("area", ""))
+        first, *others = _folded(finding.text, columns)
+        label = f"  {finding.state}"
+        say(first[len(label) :], label=label, style=styles.get(finding.state, ""))
+        for line in [*others, *([_INDENT + finding.remedy] if finding.remedy else [])]:
+            say(line)
     counts = [(sum(it.state == state for it in found), state) for state in (_FAILURE, _WARNING)]
-    yield ", ".join(f"{count or 'no'} {state}{'s' * (count != 1)}" for count, state in counts)
+    say(", ".join(f"{count or 'no'} {state}{'s' * (count != 1)}" for count, state in counts))
+
+
+def _folded(text: str, columns: int | None) -> list[str]:
+    """Return the lines that show what was found, indented; a remedy is not folded, for it holds a command."""
+    width = None if columns is None else max(columns, _NARROWEST)
+    if width is None or len(_INDENT + text) <= width:
+        return [_INDENT + text]
+    return textwrap.wrap(
+        text,
+        width,
+        initial_indent=_INDENT,
+        subsequent_indent=_INDENT + "  ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
