@@ -17,7 +17,7 @@ from vaultpy.text import near
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-PACKAGES = ("boto3", "cryptography", "keyring", "pyscard", "typer", "yubikey-manager")
+PACKAGES = ("boto3", "cryptography", "h11", "keyring", "pyscard", "typer", "yubikey-manager")
 VARIABLES = (
     "VAULTPY_ASKING",
     "VAULTPY_KEYSTORE",
