@@ -155,6 +155,7 @@ CORE = WARM | {
     "template_resources",
     "template_values",
     "templates",
+    "token_file",
     "totp",
     "trace",
     "typed_codes",

@@ -9,6 +9,7 @@ import pytest
 from yubikit.oath import HASH_ALGORITHM
 
 from support.keys import READER, SEED, SERIAL, Desk, SimulatedCards
+from support.on_yubikey import protect
 from support.signing import put_on_key, set_password
 from vaultpy import errors
 from vaultpy.credentials import DayKey
@@ -46,7 +47,7 @@ def signing_key(
     return key
 
 
-def day_keys(desk: Desk) -> DayKeys:
+def day_keys(desk: Desk, *holders: str) -> DayKeys:
     def keys() -> KeysAtHand:
         return KeysAtHand(
             desk.cards,
@@ -57,7 +58,7 @@ def day_keys(desk: Desk) -> DayKeys:
         )
 
     passwords = OathPasswords(desk.ykman.get, lambda: desk.keystore, desk.person)
-    return DayKeys(keys, desk.person, passwords, desk.person.clock)
+    return DayKeys(keys, desk.person, passwords, desk.person.clock, holders=holders)
 
 
 def get(desk: Desk, *dates: str) -> DayKey:
@@ -181,6 +182,40 @@ def test_a_locked_key_without_its_password_gives_nothing() -> None:
     with pytest.raises(errors.OathPasswordNeeded):
         get(Desk(SimulatedCards.with_key(key)))
     assert key.calculations == 0
+
+
+def beside_a_locked_key(serial: int = 1) -> Desk:
+    other = SimulatedYubiKey(serial)
+    set_password(other, "open sesame")
+    desk = Desk(SimulatedCards(**{READER: other, SECOND: signing_key(2)}))
+    desk.person.password = "open sesame"  # the simulation's
+    return desk
+
+
+def asked_of(desk: Desk, *holders: str) -> list[str]:
+    day_keys(desk, *holders).day_key(KEY_ID, lambda: DATE, PURPOSE, desk.meanwhile)
+    return [text for text in desk.person.asked if text.startswith("OATH password")]
+
+
+def test_nobody_is_asked_for_the_password_of_a_key_that_is_not_known_to_hold_it() -> None:
+    assert asked_of(beside_a_locked_key(), "2", "3") == []
+    assert asked_of(beside_a_locked_key(), "1", "2") == ["OATH password of YubiKey 1"]
+    assert asked_of(beside_a_locked_key()) == ["OATH password of YubiKey 1"]
+
+
+def test_a_locked_key_that_is_not_known_to_hold_it_is_named_where_it_is_alone() -> None:
+    desk = beside_a_locked_key()
+    del desk.cards.keys[SECOND]
+    with pytest.raises(errors.AccessKeyElsewhere, match=r"YubiKey 1 .* there: unknown, it is locked"):
+        asked_of(desk, "2")
+
+
+def test_a_password_that_is_remembered_opens_a_key_that_is_not_known_to_hold_it() -> None:
+    key = signing_key(1)
+    device_id, derived = protect(key)
+    desk = Desk(SimulatedCards.with_key(key))
+    desk.ykman[device_id] = derived
+    assert asked_of(desk, "2") == []
 
 
 def test_an_account_that_wants_no_touch_answers_without_a_word() -> None:

@@ -11,6 +11,7 @@ import pytest
 from yubikit.oath import HASH_ALGORITHM, OATH_TYPE, CredentialData
 
 from support.keys import READER, Desk, SimulatedCards
+from support.on_yubikey import PASSWORD
 from support.rotating import Calls, Killed, Network, Trouble
 from support.rotating_on_yubikey import SPARE_READER, OnKeysDesk, YubiKeys, day_key_of, key_ids_on, unlocked
 from vaultpy import access_keys, errors
@@ -482,6 +483,45 @@ def test_the_key_is_checked_before_aws_makes_anything(desk: OnKeysDesk) -> None:
     assert "CreateAccessKey" not in [call.action for call in desk.aws.calls]
     assert desk.index.rotations() == []
     assert desk.key_id == old
+
+
+@pytest.mark.parametrize("is_there", [False, True], ids=["moves", "stays"])
+def test_a_key_without_an_oath_password_is_refused_before_a_touch_is_asked_for(
+    desk: OnKeysDesk, *, is_there: bool
+) -> None:
+    if is_there:
+        desk.rotate()
+    unlocked(desk.keys.yubikeys[0]).unset_key()
+    before, calls = desk.touches, len(desk.aws.calls)
+    with pytest.raises(errors.OathUnprotected):
+        desk.rotate()
+    assert (desk.touches, len(desk.aws.calls)) == (before, calls)
+
+
+def test_a_rotation_that_has_only_to_be_finished_needs_no_yubikey(desk: OnKeysDesk) -> None:
+    interrupted_at(desk, "iam", 3)  # it has listed and made keys; this makes the old one inactive
+    desk.keys.cards.keys.clear()
+    desk.rotate()
+    desk.assert_all_is_done()
+
+
+def test_a_password_that_nobody_remembers_is_asked_for_once_in_a_rotation(desk: OnKeysDesk) -> None:
+    desk.keys.desk.ykman.clear()
+    desk.keys.desk.person.password = PASSWORD
+    desk.rotate()
+    asked = [text for text in desk.keys.desk.person.asked if text.startswith("OATH password")]
+    assert asked == ["OATH password of YubiKey 1"]
+
+
+def test_a_key_that_was_chosen_and_pulled_out_since_is_chosen_anew(two: Shop) -> None:
+    store = YubiKeyStore(lambda: two.keys.choice(two.calls), two.person, lambda: NOW)
+    spare = two.keys.cards.keys.pop(SPARE_READER)
+    store.choose()
+    two.keys.cards.keys.clear()
+    two.keys.cards.keys[SPARE_READER] = spare
+    store.choose()
+    access_keys.store(store, KEY)
+    assert store.file == "2"
 
 
 def test_a_kept_key_keeps_its_account_which_may_be_the_last_of_it(desk: OnKeysDesk) -> None:

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.schemas import assert_promised
-from vaultpy.cli.list_ import _left
+from vaultpy.cli.list_ import _cells, _left
 from vaultpy.config import Config
 from vaultpy.digests import digest
 from vaultpy.index import Index
 from vaultpy.listing import Row, rows
 from vaultpy.plan import Options, make_plan
-from vaultpy.records import Enrolment, SessionEntry
+from vaultpy.records import ON_YUBIKEY, Enrolment, SessionEntry
 from vaultpy.session_places import KeystorePlace
 from vaultpy.sessions import SessionStore
 
@@ -58,7 +58,9 @@ class Home:
         nothing = str(self._config.parent / "credentials")
         return Config.load({"AWS_CONFIG_FILE": str(self._config), "AWS_SHARED_CREDENTIALS_FILE": nothing})
 
-    def enrol(self, name: str, mfa_serials: tuple[str, ...] = (SERIAL,)) -> None:
+    def enrol(
+        self, name: str, mfa_serials: tuple[str, ...] = (SERIAL,), place: tuple[str, str] = ("system", "")
+    ) -> None:
         """List a key under `name`."""
         self.index.enrol(
             Enrolment(
@@ -66,8 +68,8 @@ class Home:
                 access_key_id="AKIAIOSFODNN7EXAMPLE",
                 user_arn=ALICE,
                 mfa_serials=mfa_serials,
-                keystore="system",
-                keystore_file="",
+                keystore=place[0],
+                keystore_file=place[1],
                 added=NOW,
             )
         )
@@ -183,9 +185,29 @@ def test_the_json_of_a_key(home: Home) -> None:
         "access_key_id": "AKIAIOSFODNN7EXAMPLE",
         "user_arn": ALICE,
         "mfa_serials": [SERIAL],
+        "yubikeys": [],
         "expiration": None,
         "mfa_expiration": None,
     }
+
+
+@pytest.mark.parametrize(
+    ("place", "shown", "yubikeys"),
+    [
+        (("file", "/keystore"), "AKIAIOSFODNN7EXAMPLE", []),
+        ((ON_YUBIKEY, "12345678"), "AKIAIOSFODNN7EXAMPLE (YubiKey 12345678)", ["12345678"]),
+        ((ON_YUBIKEY, "1 2"), "AKIAIOSFODNN7EXAMPLE (YubiKey 1 and 2)", ["1", "2"]),
+        ((ON_YUBIKEY, ""), "AKIAIOSFODNN7EXAMPLE (YubiKey)", []),  # it is not known yet on which
+    ],
+)
+def test_the_yubikeys_that_an_access_key_lives_on_are_shown(
+    home: Home, place: tuple[str, str], shown: str, yubikeys: list[str]
+) -> None:
+    home.enrol("dev", place=place)
+    row = by_name(rows(home.config(), home.index, home.alive(), {}))["dev"]
+    assert _cells(row, NOW)[1] == shown
+    assert row.as_json()["yubikeys"] == yubikeys
+    assert_promised("list", [row.as_json()])
 
 
 def test_the_json_of_a_role_with_a_session(home: Home) -> None:
@@ -199,6 +221,7 @@ def test_the_json_of_a_role_with_a_session(home: Home) -> None:
         "access_key_id": None,
         "user_arn": None,
         "mfa_serials": [],
+        "yubikeys": [],
         "expiration": NOW + 60,
         "mfa_expiration": None,
     }

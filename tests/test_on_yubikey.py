@@ -106,7 +106,7 @@ def test_a_cold_run_asks_for_two_touches_and_the_child_is_the_role(world: World,
         )
         assert "six digits" not in terminal.screen
         press(world)
-        terminal.expect(f"touch the YubiKey: {world.role.arn} for dev-role")
+        terminal.expect(f"touch the YubiKey (2 of 2): {world.role.arn} for dev-role")
         press(world)
         assert terminal.wait() == 0
     assert "assumed-role/dev/alice" in terminal.screen
@@ -170,7 +170,7 @@ def test_what_needs_no_signature_asks_for_no_touch(world: World, tally: Tally) -
         world.vaultpy(*words) for words in (("list",), ("status", "dev-role"), ("doctor",), ("mfa", "list"))
     ]
     assert [done.returncode for done in said] == [0, 1, 0, 0]
-    assert "exec will ask for a touch" in said[1].stdout
+    assert "exec will ask for two touches" in said[1].stdout
     assert "was not tried: it lives on a YubiKey, which wants a touch" in said[2].stdout
     assert f"access key {world.access_key.id} lives on a YubiKey" in said[3].stderr
     assert tally.touches == 0
@@ -309,7 +309,7 @@ def test_midnight_between_the_touch_and_the_request_costs_no_other_touch(tmp_pat
         world.go_to(tomorrow - 4)
         with world.at_a_terminal("exec", "dev-role", *SHOW_KEY) as terminal:
             press(world)
-            terminal.expect("touch the YubiKey: ")
+            terminal.expect("touch the YubiKey (2 of 2): ")
             while world.now() < tomorrow:
                 time.sleep(0.05)  # the day ends when it ends
             press(world)

@@ -18,11 +18,13 @@ from vaultpy.credentials import Credentials
 from vaultpy.digests import digest
 from vaultpy.errors import BadConfigValue, BadVariable, StateUnusable, VaultpyError
 from vaultpy.index import Index
+from vaultpy.kept_day_keys import question as kept_question
 from vaultpy.plan import Options, Plan
 from vaultpy.readiness import Held, Readiness, at_hand, plan_for, readiness, usable_plans
 from vaultpy.records import ON_YUBIKEY, SessionEntry
 from vaultpy.session_places import KeystorePlace
 from vaultpy.sessions import SessionStore
+from vaultpy.signing_account import aws_date
 from vaultpy.simulated.keystore import MemoryKeystore
 from vaultpy.sts import Sts
 from vaultpy.values import Secret
@@ -330,6 +332,8 @@ def test_a_session_serves_as_long_as_exec_would_take_it(
         (Readiness("dev", ""), "dev: no touch needed"),
         (Readiness("dev", "touch"), "dev: exec will ask for a touch"),
         (Readiness("dev", "code"), "dev: exec will ask for a code"),
+        (Readiness("dev", "two touches"), "dev: exec will ask for two touches"),
+        (Readiness("dev", "touch and a code"), "dev: exec will ask for a touch and a code"),
         (
             Readiness("dev", "", expiration=NOW + 3120, mfa_expiration=NOW + 33120),
             "dev: no touch needed, 52m 00s left; MFA session 9h 12m left",
@@ -424,3 +428,29 @@ def test_a_key_on_a_yubikey_is_touched_to_sign_also_without_mfa_unless_a_session
         return Held(NOW + 8 * HOUR, 12 * HOUR, seen=True) if question in sessions else None
 
     assert readiness(desk.plan(CONFIG, profile), look, NOW).asks == asks
+
+
+@pytest.mark.parametrize(
+    ("serial", "kept_for", "asks"),
+    [
+        (None, 0, "two touches"),
+        (None, 60, "two touches"),
+        (None, 61, "touch"),
+        ("GAHT12345678", 0, "touch and a code"),
+        ("GAHT12345678", 61, "code"),
+    ],
+)
+def test_the_touch_that_signs_comes_before_that_of_the_code_unless_a_day_key_is_kept(
+    desk: Desk, serial: str | None, kept_for: int, asks: str
+) -> None:
+    known = desk.index.enrolment("dev")
+    assert known is not None
+    desk.index.enrol(known.holding(known.access_key_id, "dev", 0, (ON_YUBIKEY, "1")))
+    kept = kept_question(known.access_key_id, aws_date(NOW))
+
+    def look(question: str) -> Held | None:
+        return Held(NOW + kept_for, 24 * HOUR, seen=True) if question == kept and kept_for else None
+
+    for profile in ("dev", "one", "direct", "chained"):
+        plan = desk.plan(CONFIG, profile, Options(mfa_serial=serial))
+        assert readiness(plan, look, NOW).asks == asks

@@ -167,8 +167,11 @@ def test_an_existing_secret_is_taken_once_and_then_lives_on_the_yubikey(tmp_path
         words = ["add", "dev", "--on-yubikey", "--env", "--role", f"dev-role={world.role.arn}"]
         done = world.vaultpy(*words, env=world.with_key)
         assert done.returncode == 0, done.stderr
-        better = "one that never did: vaultpy rotate dev --on-yubikey"
-        assert f"a secret that lay elsewhere is only as safe as that place; {better}" in done.stderr
+        better = "vaultpy add dev, without --on-yubikey, then vaultpy rotate dev --on-yubikey"
+        past = "a secret that lay elsewhere is only as safe as that place; for one that never did:"
+        assert f"{past} {better}" in done.stderr
+        forced = world.vaultpy(*words[:3], "--force", "--stdin").stderr  # which is empty
+        assert f"{past} vaultpy rotate dev --on-yubikey" in forced
         assert done.stdout.splitlines()[:2] == [
             f"enrolled access key {key.id} of {world.alice.arn} as dev",
             "its secret is on YubiKey 12345678",
@@ -181,6 +184,8 @@ def test_an_existing_secret_is_taken_once_and_then_lives_on_the_yubikey(tmp_path
         assert f"remove access key {key.id} of dev, and its account from YubiKey 12345678 for good?" in asked
         told = world.said("remove", "dev", "--yes")
         assert f"deleted account vaultpy:{key.id} on YubiKey 12345678" in told
+        delete = f"aws iam delete-access-key --user-name alice --access-key-id {key.id}"
+        assert f"except by a YubiKey named above; have it deleted in AWS: {delete}" in told
         assert on(world.main) == set()
 
 
@@ -200,7 +205,7 @@ def test_a_plain_rotate_goes_to_the_yubikey_again_and_each_of_its_touches_has_a_
             line.partition(": touch the YubiKey")[2] for line in told.splitlines() if "touch the" in line
         ] == [
             f" (1 of 2): sign with access key {old} for dev",
-            f": an MFA session of {world.alice.arn} for dev",
+            f" (2 of 2): an MFA session of {world.alice.arn} for dev",
             f": the first day key of {new}, to see that it is right",
         ]
         assert world.main.calculations == 4  # the first was the one that enrolled it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,14 +14,13 @@ from vaultpy.config import Config
 from vaultpy.digests import digest
 from vaultpy.index import Index
 from vaultpy.plan import Options, make_plan
-from vaultpy.records import Enrolment, SessionEntry
+from vaultpy.records import ON_YUBIKEY, Enrolment, SessionEntry
 from vaultpy.session_places import KeystorePlace
 from vaultpy.simulated.keystore import MemoryKeystore
 from vaultpy.standing import standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from vaultpy.session_places import Place
 
@@ -111,6 +111,19 @@ def test_it_is_ten_lines_whatever_there_is(tmp_path: Path) -> None:
     assert len(standing(ready(Run(tmp_path)))) <= 10
 
 
+def test_its_words_fit_in_sixty_columns(tmp_path: Path) -> None:
+    (tmp_path / "nothing").mkdir()
+    (tmp_path / "in clear").mkdir()
+    nothing, in_clear = Run(tmp_path / "nothing"), Run(tmp_path / "in clear")
+    Path(in_clear.credentials_path()).write_text(
+        "[dev]\naws_access_key_id = AKIAIOSFODNN7EXAMPLE\naws_secret_access_key = " + "x" * 40
+    )
+    bare, all_there = Run(tmp_path), ready(Run(tmp_path))
+    bare.enrol("dev")
+    told = [line for run in (nothing, in_clear, bare, all_there) for line in standing(run)]
+    assert [line for line in told if len(line) > 60 and str(tmp_path) not in line] == []
+
+
 def test_whoever_has_nothing_enrols_a_key_or_sees_the_demo(tmp_path: Path) -> None:
     run = Run(tmp_path)
     assert next_command(run) == "vaultpy add NAME"
@@ -127,6 +140,14 @@ def test_keys_that_lie_in_clear_are_to_be_moved_in(tmp_path: Path) -> None:
     assert next_command(run) == "vaultpy import credentials"
     assert "moves 1 access key out" in said(run)
     assert secret not in said(run)
+
+
+def test_an_access_key_on_a_yubikey_takes_two_touches(tmp_path: Path) -> None:
+    run = ready(Run(tmp_path))
+    known = run.index.enrolment("dev")
+    assert known
+    run.index.enrol(known.holding(known.access_key_id, "dev", NOW, (ON_YUBIKEY, "1")))
+    assert "none, the next command asks for two touches" in said(run)
 
 
 def test_a_key_without_an_mfa_device_gets_one(tmp_path: Path) -> None:

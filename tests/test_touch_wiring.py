@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from support.aws import Clock
 from support.keys import READER, ScriptedPerson, SimulatedCards
+from support.on_yubikey import protect
 from support.signing import put_on_key
 from vaultpy import errors
 from vaultpy.config import Config
@@ -26,10 +29,12 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from vaultpy.credentials import DayKey
     from vaultpy.oath_passwords import OathPasswords
     from vaultpy.plan import Plan
     from vaultpy.session_places import Place
     from vaultpy.wiring import Wiring
+    from vaultpy.yubikey import YubiKey
 
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 SERIAL = "arn:aws:iam::123456789012:mfa/alice"
@@ -45,7 +50,15 @@ class Quiet(KeystorePlace):
 
 
 class Terminal:
-    """Where somebody sits who touches, and types nothing."""
+    """Where somebody sits who touches, and types nothing; `waits` counts who waits for another."""
+
+    def __init__(self) -> None:
+        self.waits = threading.Semaphore(0)
+
+    def note(self, text: str) -> None:
+        """Hear that somebody waits."""
+        assert "waiting for process" in text
+        self.waits.release()
 
     def can_ask(self) -> bool:
         """Be one."""
@@ -55,6 +68,11 @@ class Terminal:
         """Wait for the finger; nobody is invited to type."""
         assert not typing
         return ScriptedPerson().waiting(text, seconds)
+
+
+class _NoPasswords:
+    def unlock_unasked(self, key: YubiKey) -> bool:
+        return not key.locked
 
 
 class Run:
@@ -97,8 +115,8 @@ class Run:
         return self._cards
 
     def oath_passwords(self) -> OathPasswords:
-        """Return what is not needed here."""
-        return cast("OathPasswords", None)
+        """Return what remembers nothing, and asks nobody."""
+        return cast("OathPasswords", _NoPasswords())
 
     def sts(self, plan: Plan) -> Run:
         """Return AWS, which has this computer's clock."""
@@ -111,8 +129,12 @@ class Run:
 
     def ask(self, signing: Signing | None = None) -> str:
         """Return the date of the day key that the run gets."""
+        return self.get(signing or Signing()).date
+
+    def get(self, signing: Signing) -> DayKey:
+        """Return the day key that the run gets."""
         plan = make_plan(self.config, self.index, "dev", Options(), self.environ)
-        return day_key(cast("Wiring", self), plan, signing or Signing()).date
+        return day_key(cast("Wiring", self), plan, signing)
 
 
 def test_a_run_asks_for_one_touch_a_day_however_often_it_signs(tmp_path: Path) -> None:
@@ -122,6 +144,24 @@ def test_a_run_asks_for_one_touch_a_day_however_often_it_signs(tmp_path: Path) -
     run.clock.advance(DAY)
     assert run.ask() == "20261121"
     assert run.key.calculations == 2
+
+
+def test_two_threads_of_one_run_cost_one_touch(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    with ThreadPoolExecutor(2) as threads, run.ledger.lock("signing", KEY_ID, waiting=lambda _: None):
+        asked = [threads.submit(run.ask) for _ in range(2)]
+        assert run.terminal.waits.acquire(timeout=30)
+        assert run.terminal.waits.acquire(timeout=30)
+    assert [it.result() for it in asked] == ["20261120", "20261120"]
+    assert run.key.calculations == 1
+
+
+def test_only_who_has_just_touched_is_told_of_the_second_touch(tmp_path: Path) -> None:
+    run = Run(tmp_path, setting="vaultpy_day_key = keep")
+    before_code = Signing(before_code=True)
+    assert [run.get(before_code).before_code, run.get(before_code).before_code] == [True, False]
+    assert not run.again().get(before_code).before_code
+    assert not Run(tmp_path).get(Signing()).before_code
 
 
 def test_the_next_run_asks_again(tmp_path: Path) -> None:
@@ -165,6 +205,14 @@ def test_the_yubikey_that_is_named_signs_and_no_other(tmp_path: Path) -> None:
     run.cards().keys = {READER: run.key, SECOND: spare}
     run.ask(Signing("2"))
     assert (run.key.calculations, spare.calculations) == (0, 1)
+
+
+def test_the_password_of_a_yubikey_that_the_index_does_not_name_is_asked_of_nobody(tmp_path: Path) -> None:
+    run = Run(tmp_path)
+    other = SimulatedYubiKey(7)
+    protect(other)
+    run.cards().keys = {READER: other, SECOND: run.key}
+    assert run.ask() == "20261120"
 
 
 def test_the_keys_profile_decides_and_what_it_says_is_checked(tmp_path: Path) -> None:

@@ -84,6 +84,15 @@ def test_the_reason_of_a_second_code_is_in_the_prompt() -> None:
     assert desk.person.told == [f"touch the YubiKey again, AWS refused the last code: {PURPOSE}"]
 
 
+def test_which_of_the_touches_it_is_stands_in_the_prompt_until_another_code_is_asked_for() -> None:
+    finger = FingerOnTry(2)
+    desk = blinking_desk(finger, timeout=QUICK_TIMEOUT)
+    wish = CodeWanted((SERIAL,), "alice", account=None, purpose=PURPOSE, touch=" (2 of 2)")
+    desk.code(wish)
+    assert desk.person.told == [text.replace("YubiKey", "YubiKey (2 of 2)") for text in (TOUCH, TOUCH_AGAIN)]
+    assert wish.because("AWS refused the last code").touch == ""
+
+
 @pytest.mark.parametrize("status", [0x6982, 0x6985])
 def test_a_key_that_nobody_touches_is_asked_for_three_times(status: int) -> None:
     desk = blinking_desk(NoFinger(), timeout=QUICK_TIMEOUT, status=status)

@@ -107,6 +107,7 @@ class Caller:
             account=plan.profile.vaultpy_account,
             purpose=_purpose(plan),
             reason=reason,
+            touch=" (2 of 2)" if isinstance(signer, DayKey) and signer.before_code else "",
         )
         if isinstance(signer, DayKey):  # somebody was waited for already, and AWS was asked for the time
             self._patiently(self._learn_aws_clock, _NOTHING_SENT, math.inf)

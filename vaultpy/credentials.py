@@ -27,16 +27,18 @@ class DayKey(Value):
     """What an access key whose secret lives on a YubiKey signs with on one day: SigV4's kDate.
 
     `date` is in UTC, as `20261120`; `key` is the 32 bytes in hexadecimal. It signs for every region and
-    service on that day, and without MFA.
+    service on that day, and without MFA. `before_code` tells that somebody has just touched for it, and was
+    told of a second touch, for a code.
     """
 
-    __slots__ = ("access_key_id", "date", "key")
+    __slots__ = ("access_key_id", "before_code", "date", "key")
     access_key_id: str
     date: str
     key: Secret
+    before_code: bool
 
-    def __init__(self, access_key_id: str, date: str, key: Secret) -> None:
-        self._set(access_key_id=access_key_id, date=date, key=key)
+    def __init__(self, access_key_id: str, date: str, key: Secret, *, before_code: bool = False) -> None:
+        self._set(access_key_id=access_key_id, date=date, key=key, before_code=before_code)
 
     @property
     def id(self) -> str:

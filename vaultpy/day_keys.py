@@ -21,7 +21,7 @@ from vaultpy.values import Secret, Value
 from vaultpy.yubikey import YubiKey
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from typing import Protocol
 
     from vaultpy.accounts import Account
@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
         def unlock(self, key: YubiKey, where: str) -> None:
             """Unlock a key, or raise what stands in the way."""
+
+        def unlock_unasked(self, key: YubiKey) -> bool:
+            """Unlock a key with what is remembered, if that fits; nobody is asked."""
 
 
 _DAY_KEY_BYTES = 32
@@ -67,12 +70,16 @@ class DayKeys:
         person: Watcher,
         passwords: Passwords,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        holders: Collection[str] = (),
     ) -> None:
         """`keys` reaches the card readers and may raise PcscMissing or PcscRefused.
 
-        `person` is told what is waited for, and types nothing meanwhile.
+        `person` is told what is waited for, and types nothing meanwhile. `holders` are the keys that are
+        known to hold the access key, by `KeyInHand.id`: for another's OATH password nobody is asked.
         """
         self._keys = keys
+        self._holders = holders
         self._passwords = passwords
         self._touches = Touches(person, clock)
 
@@ -108,7 +115,7 @@ class DayKeys:
     def _found(self, visit: Visit, key_id: str) -> _Found:
         key = YubiKey(visit.connection)
         if key.locked:
-            self._passwords.unlock(key, visit.where)
+            self._unlock(visit, key, key_id)
         name, accounts = account_name(key_id), key.accounts()
         account = next((it for it in accounts if it.id == name.encode()), None)
         if account is None:
@@ -117,6 +124,13 @@ class DayKeys:
         if account.kind != KIND:
             raise errors.SigningAccountUnfit(account=name, where=visit.where, kind=account.kind)
         return _Found(visit, key, account)
+
+    def _unlock(self, visit: Visit, key: YubiKey, key_id: str) -> None:
+        if not self._holders or (visit.identity.serial or key.device_id) in self._holders:
+            self._passwords.unlock(key, visit.where)
+        elif not self._passwords.unlock_unasked(key):
+            held = "unknown, it is locked"
+            raise errors.AccessKeyElsewhere(key_id=key_id, where=visit.where, held=held)
 
 
 class AwsDay:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from vaultpy.sessions import SessionStore
 
 _DAY = 24 * 60 * 60
-_MARGIN_SECONDS = 60
+MARGIN_SECONDS = 60
 _NO_TOKEN = Secret("none")  # a session's text has no empty lines
 
 
@@ -32,7 +32,7 @@ class KeptDayKeys:
     def get(self, key_id: str) -> DayKey | None:
         """Return today's day key of the access key `key_id`, if it is kept and lasts a minute more."""
         date = aws_date(self._clock())
-        found = self._sessions.get(_question(key_id, date), _MARGIN_SECONDS)
+        found = self._sessions.get(question(key_id, date), MARGIN_SECONDS)
         trace(f"day key of {key_id}, {date}: {'kept' if found else 'not kept'}")
         return DayKey(key_id, date, found.secret_access_key) if found else None
 
@@ -40,7 +40,7 @@ class KeptDayKeys:
         """Keep it until its day ends in UTC, if that is possible."""
         end = calendar.timegm(time.strptime(day_key.date, "%Y%m%d")) + _DAY
         self._sessions.put(
-            _question(day_key.access_key_id, day_key.date),
+            question(day_key.access_key_id, day_key.date),
             Credentials(day_key.access_key_id, day_key.key, _NO_TOKEN, end),
             access_key_id=day_key.access_key_id,
             label="day key",
@@ -49,5 +49,6 @@ class KeptDayKeys:
         )
 
 
-def _question(key_id: str, date: str) -> str:
+def question(key_id: str, date: str) -> str:
+    """Return what a day key that is kept answers, as the sessions among which it is have it."""
     return f"day-key\t{key_id!r}\t{date}"

@@ -230,8 +230,11 @@ class _OneKey:
             unless_taken.pop_all()
         return taken
 
+    def unlock_unasked(self, key: LockedKey) -> bool:
+        return self._derived is not None and key.unlock(self._derived)
+
     def unlock(self, key: LockedKey, where: str) -> None:
         if self._derived is None:
             raise errors.OathPasswordNeeded(where=where)
-        if not key.unlock(self._derived):
+        if not self.unlock_unasked(key):
             raise errors.OathPasswordWrong(where=where)

@@ -7,6 +7,7 @@ with that the secret is done with. The index names the YubiKeys in the place whe
 from __future__ import annotations
 
 import hmac
+from contextlib import suppress
 
 from vaultpy import errors
 from vaultpy.accounts_on_keys import NEXT_KEY, deletion, one_after_the_other, put_on
@@ -117,10 +118,18 @@ class YubiKeyStore:
         self._written: dict[str, list[Key]] = {}
 
     def choose(self) -> None:
-        """Choose the first key to write to, and see that it can be; raises what speaks against it."""
+        """Choose the first key to write to, and see that it can be; raises what speaks against it.
+
+        One that was chosen before is seen to again, and its password not asked for; another is chosen only
+        where that one has gone.
+        """
+        if self._chosen is not None:
+            with suppress(errors.CardRemoved):
+                _check(self._chosen[1])
+                return
         keys = self._first()
         key = keys.first()
-        key.check(account_name(_NO_ID_YET), protected=True)
+        _check(key)
         self._chosen = keys, key
 
     def get(self, item: str) -> None:
@@ -207,6 +216,10 @@ class YubiKeyStore:
         except errors.VaultpyError as problem:
             remedy = deletion(account, key.serial)
             self._person.warn(f"account {account} stays on {key.where} ({problem.message}); {_to(remedy)}")
+
+
+def _check(key: Key) -> None:
+    key.check(account_name(_NO_ID_YET), protected=True)
 
 
 def _key_id(item: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from vaultpy.digests import digest
 from vaultpy.errors import VaultpyError
+from vaultpy.key_on_yubikey import key_ids
 from vaultpy.plan import Options, make_plan
 from vaultpy.values import Value
 
@@ -20,7 +21,8 @@ class Row(Value):
     """One profile; empty texts and 0 where there is nothing.
 
     `expiration` is the end of the session that serves the profile, `mfa_expiration` that of its user's MFA
-    session (epochs in seconds). The texts are as the files have them: whoever shows them to a terminal makes
+    session (epochs in seconds). Of an access key that is `on_yubikey`, `yubikeys` are those that hold it, by
+    serial number. The texts are as the files have them: whoever shows them to a terminal makes
     them harmless.
     """
 
@@ -29,10 +31,12 @@ class Row(Value):
         "expiration",
         "mfa_expiration",
         "mfa_serials",
+        "on_yubikey",
         "profile",
         "role_arn",
         "source_profile",
         "user_arn",
+        "yubikeys",
     )
     profile: str
     source_profile: str
@@ -40,6 +44,8 @@ class Row(Value):
     access_key_id: str
     user_arn: str
     mfa_serials: tuple[str, ...]
+    on_yubikey: bool
+    yubikeys: tuple[str, ...]
     expiration: int
     mfa_expiration: int
 
@@ -61,6 +67,9 @@ class Row(Value):
             expiration=expiration,
             mfa_expiration=mfa_expiration,
         )
+        on_yubikey = enrolment is not None and enrolment.on_yubikey
+        held_by = key_ids(enrolment.keystore_file) if enrolment is not None and on_yubikey else []
+        self._set(on_yubikey=on_yubikey, yubikeys=tuple(held_by))
 
     def as_json(self) -> dict[str, object]:
         """Return the object that `list --json` shows; its shape is a promise (docs/schemas/list.json)."""
@@ -71,6 +80,7 @@ class Row(Value):
             "access_key_id": self.access_key_id or None,
             "user_arn": self.user_arn or None,
             "mfa_serials": list(self.mfa_serials),
+            "yubikeys": list(self.yubikeys),
             "expiration": self.expiration or None,
             "mfa_expiration": self.mfa_expiration or None,
         }

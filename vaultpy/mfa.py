@@ -47,16 +47,20 @@ class Nothing:
 
 
 class CodeWanted(Value):
-    """One code: for which of the user's MFA devices, under which account, and why a finger is asked for."""
+    """One code: for which of the user's MFA devices, under which account, and why a finger is asked for.
 
-    __slots__ = ("account", "mfa_serials", "purpose", "reason", "user_name")
+    `touch` says which of several touches it is: empty, or such as `" (2 of 2)"`.
+    """
+
+    __slots__ = ("account", "mfa_serials", "purpose", "reason", "touch", "user_name")
     mfa_serials: tuple[str, ...]
     user_name: str
     account: str | None
     purpose: str
     reason: str
+    touch: str
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what a prompt tells
         self,
         mfa_serials: tuple[str, ...],
         user_name: str,
@@ -64,13 +68,13 @@ class CodeWanted(Value):
         account: str | None,
         purpose: str,
         reason: str = "",
+        touch: str = "",
     ) -> None:
-        self._set(
-            mfa_serials=mfa_serials, user_name=user_name, account=account, purpose=purpose, reason=reason
-        )
+        self._set(mfa_serials=mfa_serials, user_name=user_name, account=account)
+        self._set(purpose=purpose, reason=reason, touch=touch)
 
     def because(self, reason: str) -> CodeWanted:
-        """Return the same wish, with the reason why it is asked again."""
+        """Return the same wish, with the reason why it is asked again: one touch more than was told."""
         return CodeWanted(
             self.mfa_serials, self.user_name, account=self.account, purpose=self.purpose, reason=reason
         )

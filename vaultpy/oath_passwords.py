@@ -49,7 +49,7 @@ class OathPasswords:
 
     def unlock(self, key: LockedKey, where: str) -> None:
         """Unlock `key`; raises OathPasswordNeeded or OathPasswordWrong."""
-        if any(key.unlock(derived) for derived in self._remembered(key.device_id)):
+        if self.unlock_unasked(key):
             return
         password = self._person.secret(f"OATH password of {where}", OathPasswordNeeded(where=where))
         derived = key.derive(password.reveal())
@@ -57,6 +57,10 @@ class OathPasswords:
             raise OathPasswordWrong(where=where)
         if self._person.confirm("remember it in the keystore?"):
             self._remember(key.device_id, Secret(derived.hex()))
+
+    def unlock_unasked(self, key: LockedKey) -> bool:
+        """Unlock `key` with a password that is remembered; tell whether one fits."""
+        return any(key.unlock(derived) for derived in self._remembered(key.device_id))
 
     def _remember(self, device_id: str, derived: Secret) -> None:
         try:

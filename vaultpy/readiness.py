@@ -9,9 +9,12 @@ from __future__ import annotations
 from vaultpy.digests import digest
 from vaultpy.durations import HOUR
 from vaultpy.errors import BadVariable, StateUnusable, VaultpyError
+from vaultpy.kept_day_keys import MARGIN_SECONDS as KEPT_MARGIN_SECONDS
+from vaultpy.kept_day_keys import question as kept_question
 from vaultpy.mfa import is_virtual
 from vaultpy.plan import Options, make_plan
 from vaultpy.sessions import SessionStore, serves
+from vaultpy.signing_account import aws_date
 from vaultpy.sts_requests import AssumeRole, GetSessionToken
 from vaultpy.text import show_duration
 from vaultpy.values import Value
@@ -28,6 +31,11 @@ if TYPE_CHECKING:
 
     Look = Callable[[str], "Held | None"]
     """Answers a question with the session that lasts, if there is one."""
+
+
+TWO_TOUCHES = "two touches"
+# What is asked for if a touch for the signature comes before it.
+_AND_SIGNING = {"": "touch", "touch": TWO_TOUCHES, "code": "touch and a code"}
 
 
 class Held(Value):
@@ -52,10 +60,10 @@ class Held(Value):
 class Readiness(Value):
     """What `exec` of a profile would meet.
 
-    `asks` is what it would ask for (a `touch`, a typed `code`, or nothing), `expiration` the end of the
-    profile's own session and `mfa_expiration` that of its user's MFA session (epochs in seconds, 0 where
-    there is none), `seen` whether all of these were seen to be there, `too_short` whether the profile's own
-    session would be passed over.
+    `asks` is what it would ask for (a `touch`, `two touches`, a typed `code`, a `touch and a code`, or
+    nothing), `expiration` the end of the profile's own session and `mfa_expiration` that of its user's MFA
+    session (epochs in seconds, 0 where there is none), `seen` whether all of these were seen to be there,
+    `too_short` whether the profile's own session would be passed over.
     """
 
     __slots__ = ("asks", "expiration", "mfa_expiration", "profile", "seen", "too_short")
@@ -91,7 +99,8 @@ class Readiness(Value):
 
     def line(self, now: float) -> str:
         """Return the line that a person reads; it holds the profile's name as the file has it."""
-        said = f"{self.profile}: " + (f"exec will ask for a {self.asks}" if self.asks else "no touch needed")
+        asks = self.asks if self.asks == TWO_TOUCHES else f"a {self.asks}"
+        said = f"{self.profile}: " + (f"exec will ask for {asks}" if self.asks else "no touch needed")
         if self.expiration:
             left = show_duration(self.expiration - now)
             said += f"; its session is too short, {left} left" if self.too_short else f", {left} left"
@@ -127,8 +136,9 @@ def readiness(plan: Plan, look: Look, now: float) -> Readiness:
         signer, asks = None, asks or _asked_for(plan.requests[made - 1].mfa_serials)
     own = look(plan.question(last)) if last else None
     mfa = look(plan.mfa_session_question()) if last else None
-    if last and signer is None and _signs_by_touch(plan) and not (_rides(plan.requests[0]) and mfa):
-        asks = asks or "touch"
+    to_sign = last and signer is None and not (_rides(plan.requests[0]) and mfa)
+    if to_sign and _signs_by_touch(plan, look, now):
+        asks = _AND_SIGNING[asks]
     return Readiness(
         plan.profile.name,
         asks,
@@ -169,8 +179,11 @@ def _wanted(plan: Plan, made: int) -> int:
     return 0 if only_signs else request.duration
 
 
-def _signs_by_touch(plan: Plan) -> bool:
-    return plan.signer.enrolment is not None and plan.signer.enrolment.on_yubikey
+def _signs_by_touch(plan: Plan, look: Look, now: float) -> bool:
+    if plan.signer.enrolment is None or not plan.signer.enrolment.on_yubikey:
+        return False
+    kept = look(kept_question(plan.signer.key, aws_date(now)))
+    return kept is None or kept.expiration - now <= KEPT_MARGIN_SECONDS
 
 
 def _rides(request: Request) -> bool:

@@ -9,7 +9,7 @@ keys where it was, and goes on from there or takes it back.
 from __future__ import annotations
 
 from contextlib import suppress
-from shlex import join, quote
+from shlex import quote
 
 from vaultpy import errors
 from vaultpy.credentials import AccessKey
@@ -78,11 +78,15 @@ class Rotator:
         """Put a new key in the place of the one enrolled as `name`, or finish what was interrupted.
 
         `keys_of` gives the user's keys, signed for by what the key in use leads to; that may cost a touch.
-        With `keep_old` the old key stays as it is in AWS. Raises NotEnrolled, KeyLost, KeysForbidden,
+        So YubiKeys for a new key are seen to before, unless there may be one already. With
+        `keep_old` the old key stays as it is in AWS. Raises NotEnrolled, KeyLost, KeysForbidden,
         AccessKeyRefused, TwoKeys, NewKeyUnknown, OldKeyStays, and what AWS, keystores and the index raise;
         where something was begun by then, a warning says how far it came, after Ctrl-C too.
         """
         enrolment, mine = self._store.enrolled(name)
+        my_id = enrolment.access_key_id
+        if not (self._store.rotation_from(my_id) or self._store.rotation_to(my_id)):
+            self._store.prepare()
         keys = keys_of(mine)
         try:
             return self._rotate(enrolment, mine, keys, keep_old=keep_old)
@@ -90,7 +94,7 @@ class Rotator:
             raise  # these say it themselves
         except (errors.VaultpyError, KeyboardInterrupt):
             with suppress(errors.VaultpyError):
-                if left := self._store.what_is_left(enrolment.access_key_id, name):
+                if left := self._store.what_is_left(my_id, name):
                     self._person.warn(f"{left}; to go on from there: vaultpy rotate {quote(name)}")
             raise
 
@@ -139,7 +143,7 @@ class Rotator:
             return self._not_listed(rotation, enrolment)
         other = others[0]
         if rotation is None or len(others) > 1 or rotation.new_id not in {"", other.id}:
-            raise self._two_keys(enrolment, others, keys)
+            raise keys.two_keys(enrolment, others)
         stored = self._store.load(enrolment, other.id)
         if stored is not None and other.active:
             self._person.note(f"going on with {other.id}, which an interrupted rotation made")
@@ -147,7 +151,7 @@ class Rotator:
                 self._store.keep(stored, rotation, enrolment.name)
             return stored
         if stored is None and not rotation.new_id and not _was_made_by(rotation, other, keys):
-            raise self._two_keys(enrolment, others, keys)
+            raise keys.two_keys(enrolment, others)
         keys.delete(other.id)
         self._person.note(f"deleted {other.id}, which an interrupted rotation made and nobody uses")
         self._forget(other.id, rotation)
@@ -163,19 +167,6 @@ class Rotator:
             return self._store.load(enrolment, rotation.new_id)
         self._forget(rotation.new_id, rotation)
         return None
-
-    def _two_keys(self, enrolment: Enrolment, others: list[KeyState], keys: UserKeys) -> errors.TwoKeys:
-        other, mine, how = others[0], enrolment.access_key_id, "in the IAM console"
-        if keys.by_session:
-            words = ["--user-name", keys.user_name, "--access-key-id", other.id]
-            how = join(["vaultpy", "exec", enrolment.name, "--", "aws", "iam", "delete-access-key", *words])
-        return errors.TwoKeys(
-            user=keys.user_name,
-            mine=f"{mine} ({keys.last_use_of(mine)})",
-            other_id=other.id,
-            other=keys.described(other),
-            how=how,
-        )
 
     # ---- the new key ---------------------------------------------------------------------------------
 

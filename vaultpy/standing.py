@@ -8,7 +8,7 @@ from vaultpy import errors
 from vaultpy.background import within
 from vaultpy.found_keys import in_files
 from vaultpy.mfa import is_virtual
-from vaultpy.readiness import at_hand, readiness, usable_plans
+from vaultpy.readiness import TWO_TOUCHES, at_hand, readiness, usable_plans
 from vaultpy.text import show_duration
 from vaultpy.values import Value
 
@@ -92,7 +92,7 @@ def standing(run: Run) -> list[str]:
     asking = set() if plugged_in else {one.profile for one in ready if one.asks}
     step = _next(plans, enrolments, asking) if keys else _first(run)
     return [
-        "vaultpy: a command gets an AWS role's credentials, the MFA code comes off a YubiKey",
+        "vaultpy: runs commands as AWS roles, with MFA by YubiKey",
         "",
         *(f"  {name:{width}}  {fact}" for name, fact in facts.items()),
         "",
@@ -124,15 +124,16 @@ def _yubikey(reach: Callable[[], Cards]) -> tuple[str, bool]:
 
 def _session(ready: list[Readiness], now: float) -> str:
     left = max((one.mfa_expiration for one in ready), default=0)
-    return f"{show_duration(left - now)} left" if left else "none, the next command asks for one touch"
+    touches = TWO_TOUCHES if any(one.asks == TWO_TOUCHES for one in ready) else "one touch"
+    return f"{show_duration(left - now)} left" if left else f"none, the next command asks for {touches}"
 
 
 def _first(run: Run) -> Step:
     in_clear = sum(found.in_clear is not None for found in in_files(run.credentials_path(), run.config.path))
     if in_clear:
         keys = f"{in_clear} access key{'s' * (in_clear > 1)}"
-        return Step("vaultpy import credentials", f"moves {keys} out of AWS's files, where they lie in clear")
-    return Step("vaultpy add NAME", "enrols an access key; without one, see it work: vaultpy demo")
+        return Step("vaultpy import credentials", f"moves {keys} out of AWS's clear-text files")
+    return Step("vaultpy add NAME", "enrols an access key; without one: vaultpy demo")
 
 
 def _next(plans: list[Plan], enrolments: list[Enrolment], asking: set[str]) -> Step:
@@ -146,5 +147,5 @@ def _next(plans: list[Plan], enrolments: list[Enrolment], asking: set[str]) -> S
     best = next((plan.profile for plan in plans if plan.profile.role_arn), plans[0].profile)
     command = f"vaultpy exec {quote(best.name)} -- aws sts get-caller-identity"
     if best.name in asking and any(map(is_virtual, serials)):
-        return Step(command, "plug the YubiKey in before, or type the code when asked")
+        return Step(command, "plug the YubiKey in first, or type the code when asked")
     return Step(command, "any other command goes in the place of aws")

@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from vaultpy.credentials import DayKey
 from vaultpy.day_keys import AwsDay, DayKeys
 from vaultpy.kept_day_keys import KeptDayKeys
+from vaultpy.key_on_yubikey import key_ids
 from vaultpy.key_search import KeySearch
 from vaultpy.keys_at_hand import KeysAtHand, Selection
 from vaultpy.mfa import Nothing, is_virtual
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from vaultpy.background import Waiting
-    from vaultpy.credentials import DayKey
     from vaultpy.mfa import Meanwhile
     from vaultpy.plan import Plan
     from vaultpy.signing_account import Signing
@@ -48,8 +49,8 @@ def day_key(run: Wiring, plan: Plan, signing: Signing) -> DayKey:
     Raises what `DayKeys` raises, and StillBusy.
     """
     key_id = plan.signer.key
-    known, kept = run.day_keys.get(key_id), _kept(run, plan) if signing.cache else None
-    if known is not None and still_signs(known.date, run.ledger.time()):
+    kept = _kept(run, plan) if signing.cache else None
+    if (known := _known(run, key_id)) is not None:
         return known
     person = _Touching(run)
 
@@ -61,16 +62,30 @@ def day_key(run: Wiring, plan: Plan, signing: Signing) -> DayKey:
     meanwhile: Meanwhile = signing.sts or Nothing()
     purpose = f"sign with access key {key_id} for {plan.profile.name}"
     virtual = any(is_virtual(it) for request in plan.requests for it in request.mfa_serials)
+    of_two = signing.before_code and virtual
     with run.ledger.lock("signing", key_id, waiting=person.say_waiting):
-        found = kept.get(key_id) if kept is not None else None
-        if found is None:
-            found = DayKeys(keys, person, run.oath_passwords()).day_key(
-                key_id, date, purpose, meanwhile, touch=" (1 of 2)" if signing.before_code and virtual else ""
-            )
-            if kept is not None:
-                kept.put(found)
-    run.day_keys[key_id] = found
-    return found
+        found = _known(run, key_id) or (kept.get(key_id) if kept is not None else None)
+        if found is not None:  # by another thread of this run, or another run
+            run.day_keys[key_id] = found
+            return found
+        touch = " (1 of 2)" if of_two else ""
+        asking = DayKeys(keys, person, run.oath_passwords(), holders=_holders(plan))
+        found = run.day_keys[key_id] = asking.day_key(key_id, date, purpose, meanwhile, touch=touch)
+        if kept is not None:
+            kept.put(found)
+    return DayKey(found.id, found.date, found.key, before_code=of_two)
+
+
+def _known(run: Wiring, key_id: str) -> DayKey | None:
+    """Return what this run has been given, if it still signs."""
+    known = run.day_keys.get(key_id)
+    return known if known is not None and still_signs(known.date, run.ledger.time()) else None
+
+
+def _holders(plan: Plan) -> list[str]:
+    """Return the YubiKeys that the index knows to hold a plan's access key."""
+    enrolment = plan.signer.enrolment
+    return key_ids(enrolment.keystore_file) if enrolment is not None else []
 
 
 def _kept(run: Wiring, plan: Plan) -> KeptDayKeys | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from shlex import join
 
 from vaultpy import errors
 from vaultpy.credentials import Credentials
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from vaultpy.credentials import AccessKey, Signs
     from vaultpy.iam_records import KeyState, LastUse
+    from vaultpy.records import Enrolment
 
     _Answer = TypeVar("_Answer")
 
@@ -89,6 +91,20 @@ class UserKeys:
         except errors.AwsRefused:
             return "last use unknown"
         return f"last used {_day(used.at)} for {used.service}" if used else "never used"
+
+    def two_keys(self, enrolment: Enrolment, others: list[KeyState]) -> errors.TwoKeys:
+        """Say that `others` are in the way of a new key, and how to delete the first of them."""
+        other, mine, how = others[0], enrolment.access_key_id, "in the IAM console"
+        if self.by_session:
+            words = ["--user-name", self.user_name, "--access-key-id", other.id]
+            how = join(["vaultpy", "exec", enrolment.name, "--", "aws", "iam", "delete-access-key", *words])
+        return errors.TwoKeys(
+            user=self.user_name,
+            mine=f"{mine} ({self.last_use_of(mine)})",
+            other_id=other.id,
+            other=self.described(other),
+            how=how,
+        )
 
     def _permitted(self, call: Callable[[], _Answer]) -> _Answer:
         try:

@@ -80,4 +80,4 @@ class YubiKeys:
 
 def _touch_text(wanted: CodeWanted, *, again: bool) -> str:
     reason = wanted.reason or ("it was not touched in time" if again else "")
-    return f"touch the YubiKey{' again, ' + reason if reason else ''}: {wanted.purpose}"
+    return f"touch the YubiKey{wanted.touch}{' again, ' + reason if reason else ''}: {wanted.purpose}"

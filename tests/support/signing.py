@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from yubikit.core import TRANSPORT
 from yubikit.oath import HASH_ALGORITHM, OATH_TYPE, CredentialData, OathSession
 
+from support.on_yubikey import PASSWORD
 from vaultpy.config_edit import NewProfile, add_profiles
 from vaultpy.index import Index
 from vaultpy.records import Enrolment
@@ -30,9 +31,12 @@ def put_on_key(
     touch: bool = True,
     algorithm: HASH_ALGORITHM = HASH_ALGORITHM.SHA256,
 ) -> None:
-    """Store the account that signs as this access key."""
+    """Store the account that signs as this access key; on a key that is locked, as `protect` does it."""
     data = CredentialData(account_name(key_id), OATH_TYPE.TOTP, algorithm, account_secret(Secret(secret)))
-    OathSession(SimulatedConnection(yubikey, TRANSPORT.USB)).put_credential(data, touch_required=touch)
+    session = OathSession(SimulatedConnection(yubikey, TRANSPORT.USB))
+    if session.locked:
+        session.validate(session.derive_key(PASSWORD))
+    session.put_credential(data, touch_required=touch)
 
 
 def set_password(yubikey: SimulatedYubiKey, password: str) -> None:

@@ -77,6 +77,8 @@ def add(  # noqa: PLR0913  # one parameter an option
     enroller = run.enroller()
     replaces = enroller.judge(profile, roles, replace=force)
     for_sdks = sdk_profiles(run.config, wanted, {profile, *(name for name, _ in roles)})
+    if on_yubikey:
+        _warn_of_its_past(run, profile, enrolled=bool(replaces))
     keys = _yubikeys(run, profile, spare + 1, yubikey) if on_yubikey else None
     access_key = _access_key(run, env=env, stdin=stdin)
     checked = Checked("", (), told=True)
@@ -99,14 +101,20 @@ def _yubikeys(run: Wiring, profile: str, count: int, yubikey: str | None) -> Yub
     """Return the YubiKeys that the secret goes onto, of which the first can be written to."""
     from vaultpy.yubikey_wiring import onto_yubikeys
 
-    run.terminal.note(
-        "a secret that lay elsewhere is only as safe as that place; one that never did:"
-        f" vaultpy rotate {quote(profile)} --on-yubikey"
-    )
     known = run.config.profile(profile) if run.config.has(profile) else None
     keys = onto_yubikeys(run, known, count, yubikey)
     keys.choose()
     return keys
+
+
+def _warn_of_its_past(run: Wiring, profile: str, *, enrolled: bool) -> None:
+    """Say how to get a secret that was nowhere else: `rotate` wants a key that is enrolled."""
+    name = quote(profile)
+    first = "" if enrolled else f"vaultpy add {name}, without --on-yubikey, then "
+    run.terminal.note(
+        "a secret that lay elsewhere is only as safe as that place; for one that never did:"
+        f" {first}vaultpy rotate {name} --on-yubikey"
+    )
 
 
 def _offer_device(run: Wiring, profile: str) -> None:

@@ -40,6 +40,8 @@ def list_(
 
 def _cells(row: Row, now: float) -> tuple[str, str, str, str]:
     key = row.access_key_id or (f"of {row.source_profile}" if row.source_profile else "")
+    if row.on_yubikey:
+        key += f" (YubiKey {' and '.join(row.yubikeys)})" if row.yubikeys else " (YubiKey)"
     return printable(row.profile), printable(key), _left(row, now), printable(row.role_arn)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shlex import join
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -35,6 +36,16 @@ def remove(
         raise typer.Exit(1)
     run.enroller().remove(profile, enrolment.access_key_id)
     say(f"removed access key {enrolment.access_key_id} of {profile}; it stays valid in AWS")
+    is_listed = any(it.access_key_id == enrolment.access_key_id for it in run.index.enrolments())
+    if enrolment.on_yubikey and not is_listed:
+        unless = "nobody can sign with it any more, except by a YubiKey named above"
+        run.terminal.note(f"{unless}; {_deletion(enrolment)}")
+
+
+def _deletion(enrolment: Enrolment) -> str:
+    words = ["--user-name", enrolment.user_name, "--access-key-id", enrolment.access_key_id]
+    how = join(["aws", "iam", "delete-access-key", *words]) if enrolment.user_name else "in the IAM console"
+    return f"have it deleted in AWS: {how}"
 
 
 def _yubikeys(enrolment: Enrolment) -> str:
