@@ -11,7 +11,7 @@ demo: setup
 # Many tests wait for a process: twice as many workers as cores, each with whole files and its own parts.
 # They have to agree on the names of the tests, so also on the order of what is hashed.
 WORKERS = $$(( 2 * $$(getconf _NPROCESSORS_ONLN) ))*popen//python=tests/worker
-PYTEST := PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONHASHSEED=0 python -m pytest --dist loadfile --tx "$(WORKERS)"
+PYTEST := PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONHASHSEED=0 python -m pytest --dist loadfile --no-loadscope-reorder --tx "$(WORKERS)"
 
 test: lint
 	$(PYTEST)

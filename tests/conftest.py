@@ -1,10 +1,16 @@
-"""What all tests share: fixtures, and signals as a shell's foreground job has them.
+"""What all tests share: fixtures, their order, and signals as a shell's foreground job has them.
 
 A shell without job control starts background jobs with SIGINT ignored, which every command that the tests
 start would inherit: none of them could be interrupted.
 """
 
+from __future__ import annotations
+
 import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pytest
 
 pytest_plugins = [
     "support.fixtures",
@@ -15,3 +21,13 @@ pytest_plugins = [
 ]
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# The files that take longest, the longest first: workers that begin with them end at the same time.
+LONG = ("error_zoo", "doctor", "rotate", "mfa_enroll", "rotate_on_yubikey", "exec_server", "time_travel")
+LONG += ("documentation", "command_line", "mfa_verbs", "kill_sweep", "demo", "failures", "import", "each")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first."""
+    places = {f"test_{name}": place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(places)))

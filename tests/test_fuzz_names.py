@@ -199,6 +199,7 @@ WAYS_OUT = {
     "controlling_terminal": "what the voice writes to",
     "each_output": "what commands print, which is theirs",
     "ledger": "a lock's file",
+    "token_file": "a file for SDKs",
     "cli.run": "an export, to a pipe or escaped",
     "cli.app": "the version",
     "cli.context": "stdout, escaped",
