@@ -23,7 +23,7 @@ FEW, MANY = 5, 500
 """How many profiles the config has."""
 TAB = """
 . "$1"
-COMP_WORDS=(vaultpy {words}); COMP_CWORD={last}
+COMP_WORDS=(vaultpy {words}); COMP_CWORD={last}; COMP_LINE="vaultpy {words}"; COMP_POINT=${{#COMP_LINE}}
 __vaultpy_complete_vaultpy
 [ "${{#COMPREPLY[@]}}" -gt 0 ]
 """
