@@ -66,7 +66,7 @@ class ServerWiring:
     def endpoint(self, renewal: Renewal, token: Secret, port: int) -> Endpoint:
         """Listen on loopback; raises PortTaken."""
         try:
-            return Endpoint(_AtPaths(renewal), token, port=port)
+            return Endpoint(AtPaths(renewal), token, port=port)
         except (OSError, OverflowError) as error:
             reason = (getattr(error, "strerror", None) or "there is no such port").lower()
             raise errors.PortTaken(port=port, reason=reason) from None
@@ -81,7 +81,7 @@ class ServerWiring:
             self._behind.processes.end()
 
 
-class _AtPaths:
+class AtPaths:
     """What is served, as the endpoint asks for it."""
 
     def __init__(self, renewal: Renewal) -> None:

@@ -21,7 +21,8 @@ from support.aws import ACCOUNT, Clock, client
 from support.broking import Desk, role
 from vaultpy.renewal import Renewal
 from vaultpy.served import AHEAD_SECONDS, Served
-from vaultpy.server.endpoint import Endpoint, NoSuchPathError, new_token
+from vaultpy.server.endpoint import Endpoint, new_token
+from vaultpy.server_wiring import AtPaths
 from vaultpy.simulated.aws import SimulatedAws
 
 if TYPE_CHECKING:
@@ -52,20 +53,6 @@ class Source:
     def session(self, plan: Plan, margin: float) -> Credentials | None:
         """Return the MFA session at hand."""
         return self._desk.sessions.get(plan.question(1), margin)
-
-
-class AtPaths:
-    """What the endpoint asks."""
-
-    def __init__(self, renewal: Renewal) -> None:
-        self._renewal = renewal
-
-    def credentials(self, path: str) -> tuple[Credentials, str | None]:
-        """Return what is at hand at that path."""
-        try:
-            return self._renewal.credentials(path)
-        except KeyError:
-            raise NoSuchPathError from None
 
 
 class Sdk:
