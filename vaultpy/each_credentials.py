@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from vaultpy import errors
 from vaultpy.credentials import Credentials, DayKey
-from vaultpy.plan import Plan
 from vaultpy.sessions import MARGIN_SECONDS
 from vaultpy.signing_account import Signing, still_signs
 from vaultpy.sts_requests import GetSessionToken
@@ -26,6 +25,7 @@ if TYPE_CHECKING:
     from vaultpy.calling import Sts
     from vaultpy.credentials import Signs
     from vaultpy.fanout import Pace
+    from vaultpy.plan import Plan
     from vaultpy.sessions import SessionStore
 
     class TrueClock(Protocol):
@@ -138,7 +138,7 @@ class RoleCredentials:
     def _get_signer(self, plan: Plan) -> Signs:
         self._run.questions.confirm_endpoint(plan.endpoint_url)
         if not plan.requests or _wants_session(plan):
-            start = _start(plan)
+            start = plan.beginning()
             broker = self._run.broker(start, code=self._code, yubikey=self._yubikey)
             return broker.credentials(start)
         if not plan.signer.is_temporary:
@@ -213,18 +213,6 @@ class RoleCredentials:
 def users_asked(plans: Sequence[Plan]) -> list[str]:
     """Return the names of those whose MFA session the plans need, in order."""
     return list(dict.fromkeys(plan.signer.name for plan in plans if _wants_session(plan)))
-
-
-def _start(plan: Plan) -> Plan:
-    """Return the plan as far as its MFA session; all of one that has no call."""
-    return Plan(
-        plan.profile,
-        plan.signer,
-        plan.requests[:1],
-        region=plan.region,
-        endpoint_url=plan.endpoint_url,
-        capped=False,
-    )
 
 
 def _signer_name(plan: Plan) -> str:

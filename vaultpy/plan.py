@@ -103,6 +103,13 @@ class Plan(Value):
         """Return the region that the command works in: the environment's before the profile's."""
         return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or self.profile.region
 
+    def beginning(self) -> Plan:
+        """Return the plan as far as its first call; all of one that has none."""
+        first = self.requests[:1]
+        return Plan(
+            self.profile, self.signer, first, region=self.region, endpoint_url=self.endpoint_url, capped=False
+        )
+
     def question(self, made: int) -> str:
         """Return what the session after the first `made` requests answers: who signs, where, and what.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from vaultpy.plan import Plan
 from vaultpy.sessions import SERVER_MARGIN_SECONDS
 from vaultpy.sts_requests import GetSessionToken
 
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
 
     from vaultpy.credentials import Credentials
     from vaultpy.errors import VaultpyError
+    from vaultpy.plan import Plan
 
 AHEAD_SECONDS = SERVER_MARGIN_SECONDS + 60
 """With so much left credentials are got anew: before an SDK asks, which would get the old ones once more."""
@@ -66,14 +66,7 @@ class MfaSession:
 
     def follow(self, plan: Plan) -> None:
         """Be the session that `plan` begins with."""
-        self.plan = Plan(
-            plan.profile,
-            plan.signer,
-            plan.requests[:1],
-            region=plan.region,
-            endpoint_url=plan.endpoint_url,
-            capped=False,
-        )
+        self.plan = plan.beginning()
 
     @property
     def remedy(self) -> str:
