@@ -644,26 +644,8 @@ class Sweep:
         for number in range(1, len(rehearsal.calls.made) + 1):
             desk = self.new()
             desk.calls.wrong, desk.calls.trouble = number, trouble
-            self._try(desk)
-
-    def _try(self, desk: OnKeysDesk) -> None:
-        self.tried += 1
-        said = ""
-        try:
-            desk.rotate()
-        except errors.VaultpyError as error:
-            said = error.message + error.hint + "".join(desk.warnings)
-        except Killed:
-            said = "vaultpy rotate dev"  # it can say no more, but the next run does
-        made = desk.calls.made[: desk.calls.wrong or None]
-        desk.calls.wrong = 0
-        print(desk.calls.trouble, made, said, desk.warnings)  # noqa: T201  # pytest shows it where it fails
-        assert not desk.index.rotations() or "vaultpy rotate dev" in said or not said
-        desk.assert_access_works()
-        desk.assert_nothing_is_orphaned()
-        while desk.rotate().left:
-            desk.assert_access_works()
-        desk.assert_all_is_done()
+            desk.survive()
+            self.tried += 1
 
 
 class Case(NamedTuple):

@@ -487,7 +487,8 @@ class Sweep:
         for number in range(1, calls + 1):
             desk = self.new()
             desk.calls.wrong, desk.calls.trouble = number, trouble
-            self._try(desk)
+            desk.survive()
+            self.tried += 1
 
     def aws(self, fault: Fault) -> None:
         """Let each call that AWS gets meet `fault` once."""
@@ -496,27 +497,9 @@ class Sweep:
         for number in range(1, len(self._network.aws.calls) - before + 1):
             desk = self.new()
             desk.aws.fail_nth(number, fault)
-            self._try(desk)
+            desk.survive()
+            self.tried += 1
             assert any(call.fault for call in desk.aws.calls[-50:])
-
-    def _try(self, desk: Desk) -> None:
-        self.tried += 1
-        said = ""
-        try:
-            desk.rotate()
-        except errors.VaultpyError as error:
-            said = error.message + error.hint + "".join(desk.warnings)
-        except Killed:
-            said = "vaultpy rotate dev"  # it can say no more, but the next run does
-        made = desk.calls.made[: desk.calls.wrong or None]
-        desk.calls.wrong = 0
-        print(desk.calls.trouble, made, said)  # noqa: T201  # pytest shows it where it fails
-        assert not desk.index.rotations() or "vaultpy rotate dev" in said or not said
-        desk.assert_access_works()
-        desk.assert_nothing_is_orphaned()
-        while desk.rotate().left:
-            desk.assert_access_works()
-        desk.assert_all_is_done()
 
 
 @pytest.mark.parametrize(
