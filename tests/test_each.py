@@ -9,12 +9,12 @@ import signal
 import subprocess
 import time
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from support.pcscd import missing
+from support.processes import is_gone
 from support.pseudo_terminal import PseudoTerminal
 from support.schemas import assert_promised
 from support.world import ACCOUNT, BIN, World
@@ -23,6 +23,7 @@ from vaultpy.simulated.finger import SteadyFinger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from vaultpy.simulated.aws import Call
     from vaultpy.simulated.aws_accounts import Role
@@ -288,19 +289,6 @@ def test_each_user_is_asked_once(cloud: Cloud) -> None:
 
 
 # ---- what ends it ---------------------------------------------------------------------------------------
-
-
-def is_gone(process: int) -> bool:
-    """Wait for the end of a process; one that was killed may not have had the time for it yet."""
-    for _ in range(200):
-        try:
-            state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        if state == "Z":
-            return True
-        time.sleep(0.05)  # nothing tells of it
-    return False
 
 
 def test_ctrl_c_ends_all_commands_and_what_they_have_started(cloud: Cloud) -> None:

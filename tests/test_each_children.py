@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.processes import is_gone
 from vaultpy import errors
 from vaultpy.each_children import Children
 from vaultpy.each_ending import Ending
@@ -67,19 +68,6 @@ class Running:
     def number(self) -> int:
         """The first word that it wrote: a process."""
         return int(self.sink.written[1].split()[0])
-
-
-def is_gone(process: int) -> bool:
-    """Wait for the end of a process that is not our child; a zombie that nobody reaps has ended too."""
-    for _ in range(200):
-        try:
-            state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        if state == "Z":
-            return True
-        threading.Event().wait(0.05)  # nothing tells of it
-    return False
 
 
 def test_what_a_command_writes_and_its_status_come_back() -> None:
