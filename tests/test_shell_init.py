@@ -262,7 +262,8 @@ def test_a_variable_that_was_not_exported_is_not_exported_again(world: World, sh
 
 # ---- at a terminal --------------------------------------------------------------------------------------
 
-READY = "\x1b[?2004h"
+# The prompt, as each shell has its own order in which it writes what else belongs to a line's start.
+READY = "what now> "
 
 
 def sit_down(world: World, shell: str) -> PseudoTerminal:
@@ -271,14 +272,17 @@ def sit_down(world: World, shell: str) -> PseudoTerminal:
     (home / "fish").mkdir(parents=True, exist_ok=True)
     # Without this fish starts a program that reads all manual pages.
     (world.home / "data" / "fish" / "generated_completions").mkdir(parents=True, exist_ok=True)
+    (home / ".bashrc").write_text(f". {world.home}/init.bash\nPS1='{READY}'\n")
     (home / ".zshrc").write_text(
-        f"autoload -Uz compinit; compinit -u\n. {world.home}/init.zsh\nHISTFILE=~/h; SAVEHIST=99\n"
+        f"autoload -Uz compinit; compinit -u\n. {world.home}/init.zsh\n"
+        f"HISTFILE=~/h; SAVEHIST=99; PS1='{READY}'\n"
     )
-    (home / "fish" / "config.fish").write_text(f"source {world.home}/init.fish\n")
+    (home / "fish" / "config.fish").write_text(
+        f"source {world.home}/init.fish\nfunction fish_prompt; echo -n '{READY}'; end\n"
+    )
     own = {"HOME": str(home), "XDG_CONFIG_HOME": str(home)}
     environ = world.environment | own | {"AWS_CONFIG_FILE": str(world.home / ".aws" / "config")}
-    words = ["--rcfile", f"{world.home}/init.bash", "-i"] if shell == "bash" else ["-i"]
-    terminal = PseudoTerminal([str(shutil.which(shell)), *words], environ, size=(40, 200))
+    terminal = PseudoTerminal([str(shutil.which(shell)), "-i"], environ, size=(40, 200))
     terminal.expect(READY)
     terminal.screen = ""
     return terminal
