@@ -20,6 +20,9 @@ from support.virtual_card import VirtualCard
 from vaultpy.credentials import AccessKey
 from vaultpy.enrolment import new_profiles
 from vaultpy.key_owner import Checked
+from vaultpy.keystore_file import FileKeystore, keystore_file_path
+from vaultpy.keystore_format import Argon2
+from vaultpy.questions import KeystoreQuestions
 from vaultpy.simulated.aws import SimulatedAws
 from vaultpy.simulated.finger import Finger, PressedFinger, SteadyFinger
 from vaultpy.simulated.yubikey import SimulatedYubiKey
@@ -54,11 +57,16 @@ class World:
         *,
         finger: Finger | None = None,
         secret_service: bool = False,
+        dear_keystore: bool = False,
         clock: Callable[[], float] = time.time,
         readers: Sequence[str] = (YUBIKEY_READER,),
         heard: Callable[[Call], None] | None = None,
     ) -> None:
-        """Build nothing yet; the key goes into the first of `readers`, `heard` is SimulatedAws's."""
+        """Build nothing yet; the key goes into the first of `readers`, `heard` is SimulatedAws's.
+
+        The keystore file is there already, empty and next to nothing to derive its key for, which each command
+        does anew; with `dear_keystore` the first `add` makes it, as on a user's computer.
+        """
         self.home = directory / "home"
         self.home.mkdir(mode=0o700)
         self.finger = finger or PressedFinger()
@@ -70,6 +78,7 @@ class World:
         self.yubikey = SimulatedYubiKey(finger=self.finger)
         self.yubikey.add_account(self.device.serial, self.device.seed, touch=True)
         self._has_secret_service = secret_service
+        self._dear_keystore = dear_keystore
         self._cleanup = ExitStack()
         pcscd_directory = directory / "pcscd"
         pcscd_directory.mkdir()
@@ -87,6 +96,8 @@ class World:
                 passphrase.chmod(0o600)
                 self.environment["VAULTPY_KEYSTORE"] = "file"
                 self.environment["VAULTPY_KEYSTORE_PASSPHRASE_FILE"] = str(passphrase)
+                if not self._dear_keystore:
+                    self._make_cheap_keystore()
             cleanup.enter_context(self.aws)
             cleanup.enter_context(self.pcscd)
             self.card = VirtualCard(self.yubikey, self.pcscd.readers[0])
@@ -138,6 +149,13 @@ class World:
         index = Path(state_directory(self.environment), "index")
         if index.is_file() and b"\nsession\t" in index.read_bytes():
             self.vaultpy("clear")
+
+    def _make_cheap_keystore(self) -> None:
+        path = keystore_file_path(self.environment)
+        questions = KeystoreQuestions(Terminal(self.environment, listens=False))
+        keystore = FileKeystore(path, self.environment, questions, Argon2(memory=64, passes=1, lanes=1))
+        keystore.set("item", Secret("text"))
+        keystore.delete("item")
 
     def plug_in(self, yubikey: SimulatedYubiKey) -> None:
         """Put another key where the first one was."""
