@@ -16,9 +16,6 @@ from yubikit.core.smartcard import ApduError
 from yubikit.oath import OathSession
 
 from vaultpy.errors import VaultpyError
-from vaultpy.key_choice import KeyChoice
-from vaultpy.key_search import KeySearch
-from vaultpy.keys_at_hand import Selection
 from vaultpy.keystore import open_foreign
 from vaultpy.oath_passwords import OathPasswords
 from vaultpy.pcsc import PcscCards
@@ -29,14 +26,17 @@ from vaultpy.usb import yubico_on_usb
 from vaultpy.values import Secret
 from vaultpy.ykman_passwords import remembered
 from vaultpy.yubikey import identify
+from vaultpy.yubikey_choice import YubiKeyChoice
+from vaultpy.yubikey_search import YubiKeySearch
 from vaultpy.yubikeys import YubiKeys
+from vaultpy.yubikeys_at_hand import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from contextlib import AbstractContextManager
 
     from vaultpy.background import Waiting
-    from vaultpy.key_in_hand import KeyInHand
+    from vaultpy.yubikey_in_hand import YubiKeyInHand
 
 TEST_PASSWORD = "vaultpy-hardware-test"  # noqa: S105  # nothing is protected by it, and its owner must know it
 
@@ -170,8 +170,8 @@ class KeyUnderTest:
     def as_mfa_device(self) -> YubiKeys:
         """Return the key as vaultpy uses it."""
 
-        def search() -> KeySearch:
-            return KeySearch(
+        def search() -> YubiKeySearch:
+            return YubiKeySearch(
                 GuardedCards(),
                 self._selection(),
                 person=self._attendant,
@@ -181,9 +181,9 @@ class KeyUnderTest:
 
         return YubiKeys(search, self._attendant)
 
-    def to_be_written(self) -> KeyInHand:
+    def to_be_written(self) -> YubiKeyInHand:
         """Return the key as vaultpy writes to it."""
-        choice = KeyChoice(
+        choice = YubiKeyChoice(
             GuardedCards(),
             self._selection(),
             person=self._attendant,

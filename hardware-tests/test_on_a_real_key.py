@@ -9,7 +9,7 @@ import pytest
 from oath_contract import BEHAVIOURS, code, put
 
 from vaultpy import errors
-from vaultpy.mfa import STEP_SECONDS, CodeWanted
+from vaultpy.mfa import STEP_SECONDS, CodeWanted, NothingMeanwhile
 from vaultpy.totp import Seed, totp
 
 if TYPE_CHECKING:
@@ -18,21 +18,11 @@ if TYPE_CHECKING:
     from key_under_test import KeyUnderTest
     from oath_contract import Bench
 
-    from vaultpy.key_in_hand import KeyInHand
+    from vaultpy.yubikey_in_hand import YubiKeyInHand
 
 MFA_SERIAL = "arn:aws:iam::123456789012:mfa/vaultpy-hardware-test"
 RFC_SEED = Seed("GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ")
 """That of RFC 4226 and RFC 6238: it protects nothing."""
-
-
-class Nothing:
-    """Nothing goes on meanwhile."""
-
-    def prepare(self) -> None:
-        """Begin nothing."""
-
-    def check(self) -> None:
-        """Find nothing wrong."""
 
 
 @pytest.mark.parametrize("behaviour", BEHAVIOURS, ids=lambda behaviour: behaviour.__name__)
@@ -45,7 +35,7 @@ def test_vaultpy_reads_the_code_of_the_next_step_off_it(key: KeyUnderTest) -> No
     put(key, name, touch=True)
     step = int(time.time()) // STEP_SECONDS + 1
     wanted = CodeWanted((MFA_SERIAL,), "nobody", account=name, purpose="a hardware test")
-    taken = key.as_mfa_device().token_code(wanted, lambda _serial: step, Nothing())
+    taken = key.as_mfa_device().token_code(wanted, lambda _serial: step, NothingMeanwhile())
     assert taken.digits.reveal() == code(step)
 
 
@@ -75,7 +65,7 @@ def test_on_a_locked_key_an_account_is_enrolled_too(key: KeyUnderTest) -> None:
     assert not key.to_be_written().has_password
 
 
-def check_or_skip(hand: KeyInHand, name: str) -> None:
+def check_or_skip(hand: YubiKeyInHand, name: str) -> None:
     """Skip the test where the key cannot be written to the way that it is connected."""
     try:
         hand.check(name)

@@ -33,8 +33,8 @@ MODULES = {
     "launch": ("test_subshell", "test_source_process"),
     "yubikey": (
         "test_yubikeys",
-        "test_key_in_hand",
-        "test_key_look",
+        "test_yubikey_in_hand",
+        "test_yubikey_look",
         "test_day_keys",
         "contracts/test_oath_contract",
     ),

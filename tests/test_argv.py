@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vaultpy.argv import EXEC_FLAGS, EXEC_VALUES, ExecWords, split_words
+from vaultpy.argv import EXEC_FLAGS, EXEC_VALUES, VerbWords, split_words
 from vaultpy.errors import UsageError
 
 
-def split(words: list[str]) -> ExecWords:
+def split(words: list[str]) -> VerbWords:
     return split_words(words, verb="exec", flags=EXEC_FLAGS, values=EXEC_VALUES)
 
 
@@ -73,14 +73,14 @@ def test_two_dashes_before_profile_end_the_options(words: str, parts: str) -> No
 
 @given(st.lists(st.text()))
 def test_any_command_after_two_dashes_comes_back_as_it_was(command: list[str]) -> None:
-    assert split(["dev", "--", *command]) == ExecWords((), "dev", tuple(command))
+    assert split(["dev", "--", *command]) == VerbWords((), "dev", tuple(command))
 
 
 @given(st.lists(st.sampled_from(["--direct", "-d1h", "--region=x", "--no-cache"])), st.integers(0, 9))
 def test_where_the_options_stand_makes_no_difference(options: list[str], before: int) -> None:
     words = [*options[:before], "dev", *options[before:], "cmd", "-x"]
 
-    assert split(words) == ExecWords(tuple(options), "dev", ("cmd", "-x"))
+    assert split(words) == VerbWords(tuple(options), "dev", ("cmd", "-x"))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ def test_a_mistake_before_cmd_is_a_usage_error_that_names_it(words: list[str], p
 
 @pytest.mark.parametrize("word", ["-n", "--no-session"])
 def test_no_session_is_refused_with_the_reason_and_the_way_out(word: str) -> None:
-    with pytest.raises(UsageError, match=f"^{word}: .* live in memory only; .* --no-cache$"):
+    with pytest.raises(UsageError, match=f"^{word}: .* never lie on the disk in clear; .* --no-cache$"):
         split([word, "dev"])
 
     assert split(["dev", "cmd", word]).command == ("cmd", word)

@@ -541,9 +541,8 @@ def test_only_the_confirmed_host_or_aws_s_is_sent_to(endpoint_url: str | None) -
         client.date()
 
 
-@pytest.mark.parametrize(
-    "proxy",
-    [
+def test_nothing_of_a_proxy_s_password_is_told(key: AwsAccessKey, tmp_path: Path) -> None:
+    proxies = (
         "http://user:hunt/er2@host",
         "http://user:hunter2@ho st:99999",
         "http://user:hunt#er2@host",
@@ -556,12 +555,11 @@ def test_only_the_confirmed_host_or_aws_s_is_sent_to(endpoint_url: str | None) -
         "http://user:hunter2@",
         "socks5://user:hunter2@host",
         "user:hunt/er2@host",
-    ],
-)
-def test_nothing_of_a_proxy_s_password_is_told(key: AwsAccessKey, tmp_path: Path, proxy: str) -> None:
-    done = aws_call.call(None, key, {"HTTPS_PROXY": proxy, "HOME": str(tmp_path), "PYTHONUTF8": "1"})
-    assert done.stdout.startswith("Unreachable: cannot reach sts.eu-central-1.amazonaws.com: ")
-    assert not re.search("hunt|er2|\xe9", done.stdout.partition("amazonaws.com: ")[2])
+    )
+    done = aws_call.call(None, key, {"HOME": str(tmp_path), "PYTHONUTF8": "1"}, proxies=proxies)
+    for proxy, said in zip(proxies, done.stdout.splitlines(), strict=True):
+        assert said.startswith("Unreachable: cannot reach sts.eu-central-1.amazonaws.com: "), proxy
+        assert not re.search("hunt|er2|\xe9", said.partition("amazonaws.com: ")[2]), proxy
 
 
 def test_a_proxy_s_address_that_cannot_be_is_told(key: AwsAccessKey, tmp_path: Path) -> None:

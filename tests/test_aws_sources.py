@@ -26,7 +26,7 @@ from vaultpy.sources import foreign_source
 from vaultpy.values import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from vaultpy.simulated.sigv4 import HttpRequest
@@ -69,7 +69,9 @@ class Computer:
         self.home = home
         self.environ = {"HOME": str(home), "PATH": os.environ["PATH"], "AWS_EC2_METADATA_DISABLED": "true"}
         self.confirmed: list[str | None] = []
-        self.confirm: Callable[[str | None], None] = self.confirmed.append
+        self.confirm: Callable[[str | None, Mapping[str, str]], None] = lambda url, _: self.confirmed.append(
+            url
+        )
         (home / ".aws").mkdir()
 
     def write(self, config: str = "", *, credentials: str = "", more: str = "") -> None:
@@ -432,7 +434,7 @@ def test_a_region_that_is_none_never_becomes_part_of_a_host(computer: Computer) 
 
 
 def test_no_token_goes_to_an_endpoint_that_is_not_confirmed(computer: Computer, service: Service) -> None:
-    def refuse(url: str | None) -> None:
+    def refuse(url: str | None, _: Mapping[str, str]) -> None:
         raise errors.EndpointUnconfirmed(host=url)
 
     computer.log_in()

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from vaultpy.access_keys import Keystore
     from vaultpy.checks_aws import Aws
     from vaultpy.findings import Finding
-    from vaultpy.key_look import KeyReport
     from vaultpy.records import Enrolment
     from vaultpy.session_places import Place
+    from vaultpy.yubikey_look import YubiKeyReport
 
 AREAS = ["this computer", "environment", "YubiKey", "keystore", "sessions", "state", "AWS's config"]
 CONFIG = """
@@ -92,7 +92,7 @@ class Computer:
         self._unless_broken("reader_names")
         return [], []
 
-    def key_reports(self) -> list[tuple[str, KeyReport | errors.VaultpyError]]:
+    def key_reports(self) -> list[tuple[str, YubiKeyReport | errors.VaultpyError]]:
         """Return none."""
         return []
 

@@ -9,31 +9,37 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.aws import ACCOUNT
-from support.remembering import enrolment
+from support.aws_clients import iam_at
 from vaultpy import errors
-from vaultpy.checks_aws import EnrolledKey, confirmed_endpoint
+from vaultpy.checks_aws import EnrolledKey
 from vaultpy.findings import Finding, WouldAskError
 from vaultpy.iam_records import NOT_THERE
-from vaultpy.index import Index
-from vaultpy.key_check import KeyCheck
 from vaultpy.records import Enrolment
 from vaultpy.simulated.aws_faults import Fault
 from vaultpy.simulated.keystore import MemoryKeystore
+from vaultpy.sts_and_iam import StsAndIam
 from vaultpy.values import Secret
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from support.aws import Clock
     from vaultpy.access_keys import Keystore
     from vaultpy.credentials import AccessKey as OurKey
-    from vaultpy.iam_records import KeyState
+    from vaultpy.iam import Iam
+    from vaultpy.iam_records import AccessKeyState
     from vaultpy.simulated.aws import SimulatedAws
     from vaultpy.simulated.aws_accounts import AccessKey, User
     from vaultpy.simulated.aws_mfa import MfaDevice
 
+pytest_plugins = ["support.lasting_aws"]
 DAY = 86400
 READS = {"GetCallerIdentity", "ListMFADevices", "ListAccessKeys"}
+
+
+class Quick(StsAndIam):
+    """STS and IAM, whose client was built before."""
+
+    def _iam(self) -> Iam:
+        return iam_at(str(self._iam_at[1]))
 
 
 class Case:
@@ -41,7 +47,7 @@ class Case:
 
     def __init__(self, aws: SimulatedAws, key: AccessKey, device: MfaDevice) -> None:
         self.aws = aws
-        self.kind: type[KeyCheck] = KeyCheck
+        self.kind: type[StsAndIam] = Quick
         self.key = key
         self.keystore = MemoryKeystore[Secret]()
         self.keystore.set(f"access-key/{key.id}", Secret(key.secret))
@@ -66,7 +72,7 @@ class Case:
         def keystore(_name: str, _file: str) -> Keystore:
             return self.keystore
 
-        def aws(_enrolment: Enrolment) -> KeyCheck:
+        def aws(_enrolment: Enrolment) -> StsAndIam:
             return self.kind("eu-central-1", self.aws.url, self.aws.url, {})
 
         found = list(
@@ -79,6 +85,18 @@ class Case:
 
 
 @pytest.fixture
+def aws_clock(lasting_clock: Clock) -> Clock:
+    """Return the clock that AWS goes by."""
+    return lasting_clock
+
+
+@pytest.fixture
+def aws(lasting_aws: SimulatedAws) -> SimulatedAws:
+    """Return an AWS at an address that lasts: a client of its IAM is built once."""
+    return lasting_aws
+
+
+@pytest.fixture
 def case(aws: SimulatedAws, key: AccessKey, device: MfaDevice) -> Case:
     return Case(aws, key, device)
 
@@ -88,8 +106,10 @@ def wrong(found: list[Finding]) -> list[Finding]:
 
 
 def test_a_healthy_key_is_ok_in_all_that_is_asked(case: Case, alice: User) -> None:
-    said = [finding.text for finding in case.look()]
-    assert wrong(case.look()) == []
+    case.kind = StsAndIam
+    found = case.look()
+    said = [finding.text for finding in found]
+    assert wrong(found) == []
     assert said == [
         f"{case.aws.url} answers, and this computer's clock agrees with it",
         f"access key {case.key.id} is in its keystore",
@@ -151,7 +171,7 @@ def test_a_clock_that_aws_does_not_bear_is_the_error_of_it(case: Case, aws_clock
 
 
 def test_an_endpoint_that_is_not_there_leaves_the_keystore_to_be_looked_at(case: Case) -> None:
-    class Unreachable(KeyCheck):
+    class Unreachable(Quick):
         def __init__(self, region: str, _sts: str, iam: str, settings: dict[str, str]) -> None:
             super().__init__(region, "http://127.0.0.1:9", iam, settings)
 
@@ -265,8 +285,8 @@ def test_what_the_user_may_not_list_is_skipped(case: Case, alice: User) -> None:
 
 
 def test_another_refusal_is_the_error_of_it(case: Case, key: AccessKey) -> None:
-    class Refusing(KeyCheck):
-        def access_keys(self, signer: OurKey, user_name: str) -> tuple[KeyState, ...]:
+    class Refusing(Quick):
+        def access_keys(self, signer: OurKey, user_name: str) -> tuple[AccessKeyState, ...]:
             raise errors.AwsRefused(code=NOT_THERE, reason=f"{signer.id}, {user_name}")
 
     case.kind = Refusing
@@ -280,20 +300,3 @@ def test_a_call_that_fails_is_the_error_of_it(case: Case, action: str) -> None:
     case.aws.fail_next(action, Fault.THROTTLING)
     with pytest.raises(errors.AwsBusy):
         case.look()
-
-
-# ---- endpoints -------------------------------------------------------------------------------------------
-
-
-def test_an_endpoint_is_used_only_if_it_is_trusted_or_was_confirmed(tmp_path: Path) -> None:
-    index = Index(str(tmp_path / "state" / "index"))
-    for url in (None, "http://127.0.0.1:1", "https://sts.eu-west-1.amazonaws.com"):
-        confirmed_endpoint(index, url)
-    with pytest.raises(errors.EndpointMalformed):
-        confirmed_endpoint(index, "https://a@b\\c")
-    with pytest.raises(errors.EndpointUnconfirmed):
-        confirmed_endpoint(index, "https://sts.example/")
-    assert list(tmp_path.iterdir()) == []
-    index.enrol(enrolment("dev"))
-    index.confirm("endpoint", "sts", "https://sts.example")
-    confirmed_endpoint(index, "https://sts.example/")

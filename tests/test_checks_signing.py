@@ -10,9 +10,9 @@ from support.remembering import enrolment
 from vaultpy.accounts import Account
 from vaultpy.checks_signing import accounts
 from vaultpy.held_account import HeldAccount
-from vaultpy.key_look import KeyReport
-from vaultpy.records import Enrolment
-from vaultpy.signing_account import KIND, ON_YUBIKEY, account_name
+from vaultpy.records import ON_YUBIKEY, Enrolment
+from vaultpy.signing_account import KIND, account_name
+from vaultpy.yubikey_look import YubiKeyReport
 
 if TYPE_CHECKING:
     from vaultpy.findings import Finding
@@ -32,8 +32,8 @@ def on_yubikey(name: str = "dev", key_id: str = KEY_ID) -> Enrolment:
     )
 
 
-def report(*held: HeldAccount, has_password: bool = True, locked: bool = False) -> KeyReport:
-    return KeyReport(
+def report(*held: HeldAccount, has_password: bool = True, locked: bool = False) -> YubiKeyReport:
+    return YubiKeyReport(
         "YubiKey 1",
         "1",
         (5, 4, 3),
@@ -48,7 +48,7 @@ def signing(*, touch: bool = True, kind: str = KIND) -> HeldAccount:
     return HeldAccount(Account(account_name(KEY_ID).encode(), kind, fits=False), touch=touch)
 
 
-def told(*reports: KeyReport, enrolments: list[Enrolment] | None = None) -> list[Finding]:
+def told(*reports: YubiKeyReport, enrolments: list[Enrolment] | None = None) -> list[Finding]:
     return list(accounts(list(reports), [on_yubikey()] if enrolments is None else enrolments))
 
 
@@ -63,7 +63,7 @@ def told(*reports: KeyReport, enrolments: list[Enrolment] | None = None) -> list
         (report(locked=True), "skipped", "none could be looked at"),
     ],
 )
-def test_each_state_of_a_key_is_told(looked_at: KeyReport, state: str, text: str) -> None:
+def test_each_state_of_a_key_is_told(looked_at: YubiKeyReport, state: str, text: str) -> None:
     (finding,) = told(looked_at)
     assert (finding.state, text in finding.text) == (state, True), finding
 

@@ -1,4 +1,8 @@
-"""The command line as a user meets it: the installed command, in a home of its own."""
+"""The command line as a user meets it, in a home of its own.
+
+How the installed command starts, what it meets at a terminal and in a shell, is seen to by itself; what it
+answers to words, by forks of one process that has started already.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +16,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import vaultpy
+from support.forks import forked
 from support.pcscd import missing
 from support.pseudo_terminal import PseudoTerminal
 from support.secret_service import private_environment
@@ -58,15 +63,14 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield world
 
 
-def run(
-    environment: dict[str, str], *words: str, stdin: str | bytes = b""
+def installed(
+    environment: dict[str, str], *words: str, stdin: bytes = b""
 ) -> subprocess.CompletedProcess[str]:
     """Run the installed command without a terminal."""
-    data = stdin.encode() if isinstance(stdin, str) else stdin
     done = subprocess.run(
         [VAULTPY, *words],
         env=environment,
-        input=data,
+        input=stdin,
         capture_output=True,
         timeout=60,
         start_new_session=True,
@@ -99,7 +103,7 @@ def told(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def listed(environment: dict[str, str]) -> dict[str, dict[str, object]]:
-    done = run(environment, "list", "--json")
+    done = forked(environment, "list", "--json")
     assert done.returncode == 0, done.stderr
     return {row["profile"]: row for row in json.loads(done.stdout)}
 
@@ -107,7 +111,7 @@ def listed(environment: dict[str, str]) -> dict[str, dict[str, object]]:
 def enrol(environment: dict[str, str], name: str = "dev", key_id: str = "AKIAIOSFODNN7EXAMPLE") -> None:
     """Enrol a key that AWS is not asked about."""
     key = {"AWS_ACCESS_KEY_ID": key_id, "AWS_SECRET_ACCESS_KEY": f"secret-of-{key_id}"}
-    done = run(environment | key, "add", name, "--env", "--no-verify")
+    done = forked(environment | key, "add", name, "--env", "--no-verify")
     assert done.returncode == 0, done.stderr
 
 
@@ -123,13 +127,13 @@ def broken(environment: dict[str, str], tmp_path: Path) -> dict[str, str]:
 
 
 def test_the_version_needs_no_config(broken: dict[str, str]) -> None:
-    done = run(broken, "--version")
+    done = installed(broken, "--version")
     assert (done.stdout, done.stderr, done.returncode) == (f"vaultpy {vaultpy.__version__}\n", "", 0)
 
 
-@pytest.mark.parametrize("words", [("--help",), ("-h",)])
+@pytest.mark.parametrize("words", [("--help",), ("-h",), ("--help", "list")])
 def test_help_names_every_verb_and_needs_no_config(broken: dict[str, str], words: tuple[str, ...]) -> None:
-    done = run(broken, *words)
+    done = installed(broken, *words)
     assert (done.stderr, done.returncode) == ("", 0)
     assert all(f"\n  {verb} " in done.stdout for verb in [*VERBS, *GROUPS])
 
@@ -145,14 +149,14 @@ def test_help_names_every_verb_and_needs_no_config(broken: dict[str, str], words
 def test_the_help_of_every_verb_shows_an_example_and_needs_no_config(
     broken: dict[str, str], words: tuple[str, ...]
 ) -> None:
-    done = run(broken, *words)
+    done = forked(broken, *words)
     assert (done.stderr, done.returncode) == ("", 0)
     command = " ".join(words[:2] if words[0] in GROUPS else words[:1])
     assert f"vaultpy {command}" in done.stdout.partition("\n  Example: ")[2]
 
 
 def test_without_help_a_broken_config_is_told(broken: dict[str, str]) -> None:
-    done = run(broken, "list")
+    done = forked(broken, "list")
     assert done.returncode == 1
     assert "it is not UTF-8 text" in told(done)
 
@@ -181,21 +185,21 @@ def test_without_help_a_broken_config_is_told(broken: dict[str, str]) -> None:
         (("exec", "--mfa-serial", "my key", "dev"), 125, "--mfa-serial my key is not an MFA device's ARN or"),
         (("exec", "-d", "soon", "dev"), 125, "soon is not a duration\nwrite it as 90m, 8h"),
         (("exec", "dev", "-d"), 125, "-d needs a value\nsee: vaultpy exec --help"),
-        (("exec", "-n", "dev"), 125, "-n: sessions cannot be left out, they live in memory only"),
+        (("exec", "-n", "dev"), 125, "-n: sessions cannot be left out, they never lie on the disk in clear"),
         (("exec", "dev", "--no-session", "true"), 125, "--no-session: sessions cannot be left out"),
     ],
 )
 def test_a_usage_error_is_two_lines(
     environment: dict[str, str], words: tuple[str, ...], status: int, text: str
 ) -> None:
-    done = run(environment, *words)
+    done = forked(environment, *words)
     assert done.returncode == status
     assert told(done).startswith(text)
 
 
 @pytest.mark.parametrize(("alias", "verb"), [("ls", "list"), ("rm", "remove")])
 def test_the_short_names_are_the_same_verbs(environment: dict[str, str], alias: str, verb: str) -> None:
-    short, long = run(environment, alias, "--help"), run(environment, verb, "--help")
+    short, long = forked(environment, alias, "--help"), forked(environment, verb, "--help")
     assert short.stdout.replace(f"vaultpy {alias}", f"vaultpy {verb}") == long.stdout
 
 
@@ -203,7 +207,7 @@ def test_the_short_names_are_the_same_verbs(environment: dict[str, str], alias: 
 
 
 def test_a_key_from_the_environment_is_checked_stored_and_listed(world: World) -> None:
-    done = world.vaultpy("add", "dev", "--env", env=world.with_key)
+    done = installed(world.with_key, "add", "dev", "--env")
     config = world.home / ".aws" / "config"
     assert done.stdout == (
         f"enrolled access key {world.access_key.id} of {world.alice.arn} as dev\n"
@@ -216,7 +220,7 @@ def test_a_key_from_the_environment_is_checked_stored_and_listed(world: World) -
 
 def test_a_key_from_the_consoles_csv_is_taken_from_stdin(world: World) -> None:
     text = f"\ufeffAccess key ID,Secret access key\r\n{world.access_key.id},{world.access_key.secret}\r\n"
-    assert run(world.environment, "add", "dev", "--stdin", stdin=text).returncode == 0
+    assert forked(world.environment, "add", "dev", "--stdin", stdin=text).returncode == 0
     assert listed(world.environment)["dev"]["user_arn"] == world.alice.arn
 
 
@@ -229,7 +233,7 @@ def test_a_key_from_the_consoles_csv_is_taken_from_stdin(world: World) -> None:
     ],
 )
 def test_stdin_that_holds_no_key_is_refused(environment: dict[str, str], stdin: bytes, problem: str) -> None:
-    done = run(environment, "--debug", "add", "dev", "--stdin", stdin=stdin)
+    done = installed(environment, "--debug", "add", "dev", "--stdin", stdin=stdin)
     assert done.returncode == 1
     assert f"vaultpy: error: no access key in standard input: {problem}\n" in done.stderr
     assert "secret" not in done.stderr.replace("id or secret is missing", "")
@@ -244,14 +248,14 @@ def test_a_closed_stdin_holds_no_key(environment: dict[str, str]) -> None:
 def test_only_a_single_mfa_device_that_makes_codes_goes_into_the_profile(world: World) -> None:
     world.alice.fido_device("titan")
     second = world.alice.mfa_device("phone")
-    assert world.vaultpy("add", "dev", "--env", env=world.with_key).returncode == 0
+    assert forked(world.with_key, "add", "dev", "--env").returncode == 0
     assert (world.home / ".aws" / "config").read_text() == "[profile dev]\n"
     assert listed(world.environment)["dev"]["mfa_serials"] == [world.device.serial, second.serial]
 
 
 def test_a_user_who_may_not_list_mfa_devices_is_told_what_to_do(world: World) -> None:
     world.alice.denied.add("iam:ListMFADevices")
-    done = world.vaultpy("add", "dev", "--env", env=world.with_key)
+    done = forked(world.with_key, "add", "dev", "--env")
     assert done.returncode == 0
     assert "does not let this user list its MFA devices: add mfa_serial to the profile" in done.stderr
     assert listed(world.environment)["dev"]["access_key_id"] == world.access_key.id
@@ -259,17 +263,19 @@ def test_a_user_who_may_not_list_mfa_devices_is_told_what_to_do(world: World) ->
 
 def test_a_root_key_is_refused_and_nothing_is_stored(world: World) -> None:
     root = world.alice.account.root.access_key()
+    keystore = world.home / "data" / "vaultpy" / "keystore"
+    before = keystore.read_bytes()
     key = {"AWS_ACCESS_KEY_ID": root.id, "AWS_SECRET_ACCESS_KEY": root.secret}
-    done = run(world.environment | key, "add", "dev", "--env")
+    done = forked(world.environment | key, "add", "dev", "--env")
     assert done.returncode == 1
     assert told(done).startswith("this access key belongs to the root user of account 123456789012")
     assert listed(world.environment) == {}
     assert not (world.home / ".aws").exists()
-    assert not (world.home / "data" / "vaultpy").exists()
+    assert keystore.read_bytes() == before
 
 
 def test_a_wrong_secret_is_refused_and_names_the_profile(world: World) -> None:
-    done = world.vaultpy("add", "dev", "--env", env=world.with_key | {"AWS_SECRET_ACCESS_KEY": "wrong"})
+    done = forked(world.with_key | {"AWS_SECRET_ACCESS_KEY": "wrong"}, "add", "dev", "--env")
     assert done.returncode == 1
     assert told(done) == (
         f"the secret does not belong to access key {world.access_key.id}\n"
@@ -279,7 +285,7 @@ def test_a_wrong_secret_is_refused_and_names_the_profile(world: World) -> None:
 
 
 def test_without_verification_aws_is_not_asked(world: World) -> None:
-    done = world.vaultpy("add", "dev", "--env", "--no-verify", env=world.with_key)
+    done = forked(world.with_key, "add", "dev", "--env", "--no-verify")
     assert (done.stderr, done.returncode) == ("", 0)
     assert world.aws.calls == []
     assert listed(world.environment)["dev"]["user_arn"] is None
@@ -287,7 +293,7 @@ def test_without_verification_aws_is_not_asked(world: World) -> None:
 
 def test_a_name_that_is_enrolled_is_refused_before_anything_is_read(environment: dict[str, str]) -> None:
     enrol(environment)
-    done = run(environment, "add", "dev", "--env")
+    done = forked(environment, "add", "dev", "--env")
     assert done.returncode == 1
     assert told(done) == (
         "dev has access key AKIAIOSFODNN7EXAMPLE already\nreplace it: vaultpy add --force dev"
@@ -298,7 +304,7 @@ def test_a_role_whose_profile_says_something_else_is_refused_and_nothing_is_stor
     config = world.home / ".aws" / "config"
     config.parent.mkdir()
     config.write_text(f"[profile dev-role]\nrole_arn = {ROLE}-2\n")
-    done = world.vaultpy("add", "dev", "--env", "--role", f"dev-role={ROLE}", env=world.with_key)
+    done = forked(world.with_key, "add", "dev", "--env", "--role", f"dev-role={ROLE}")
     assert done.returncode == 1
     assert told(done).startswith(f"profile dev-role is in {config} already, with another role_arn\n")
     assert list(listed(world.environment)) == ["dev-role"]
@@ -307,10 +313,10 @@ def test_a_role_whose_profile_says_something_else_is_refused_and_nothing_is_stor
 
 def test_a_replaced_key_is_listed_no_more_and_its_sessions_are_gone(world: World) -> None:
     world.enrol()
-    assert world.vaultpy("exec", "dev-role", "true").returncode == 0
+    assert forked(world.environment, "exec", "dev-role", "true").returncode == 0
     assert listed(world.environment)["dev-role"]["expiration"]
     world.access_key = world.alice.access_key()
-    done = world.vaultpy("add", "dev", "--env", "--force", env=world.with_key)
+    done = forked(world.with_key, "add", "dev", "--env", "--force")
     assert (done.stderr, done.returncode) == ("", 0)
     rows = listed(world.environment)
     assert list(rows) == ["dev", "dev-role"]
@@ -321,13 +327,13 @@ def test_a_replaced_key_is_listed_no_more_and_its_sessions_are_gone(world: World
 def test_a_name_that_no_profile_can_have_is_refused_before_the_key_is_asked_for(
     environment: dict[str, str],
 ) -> None:
-    done = run(environment, "add", "a\x1b[31mb", "--stdin")
+    done = forked(environment, "add", "a\x1b[31mb", "--stdin")
     assert done.returncode == 1
     assert told(done).startswith(r"a\x1b[31mb cannot be the name of a profile")
 
 
 def test_without_a_terminal_the_key_cannot_be_asked_for(environment: dict[str, str]) -> None:
-    done = run(environment, "add", "dev")
+    done = forked(environment, "add", "dev")
     assert done.returncode == 1
     assert told(done) == (
         "there is no terminal to ask at: which access key?\ngive the key with --env or --stdin"
@@ -363,18 +369,18 @@ def test_ctrl_c_at_a_question_ends_as_a_signal_does(environment: dict[str, str],
 @pytest.mark.parametrize("verb", ["remove", "rm"])
 def test_with_yes_a_key_is_removed_unasked(environment: dict[str, str], verb: str) -> None:
     enrol(environment)
-    done = run(environment, verb, "dev", "--yes")
+    done = forked(environment, verb, "dev", "--yes")
     assert done.stdout == "removed access key AKIAIOSFODNN7EXAMPLE of dev; it stays valid in AWS\n"
     assert (done.stderr, done.returncode) == ("", 0)
     assert listed(environment)["dev"]["access_key_id"] is None
-    again = run(environment, verb, "dev", "--yes")
+    again = forked(environment, verb, "dev", "--yes")
     assert again.returncode == 1
     assert told(again) == "no access key is enrolled for dev\nenrol it: vaultpy add dev"
 
 
 def test_without_a_terminal_yes_must_be_said(environment: dict[str, str]) -> None:
     enrol(environment)
-    done = run(environment, "remove", "dev", stdin="y\n")
+    done = forked(environment, "remove", "dev", stdin="y\n")
     assert done.returncode == 1
     assert told(done).endswith("\nadd --yes if you are sure")
     assert listed(environment)["dev"]["access_key_id"] == "AKIAIOSFODNN7EXAMPLE"
@@ -408,30 +414,30 @@ def test_ctrl_c_at_the_question_removes_nothing(environment: dict[str, str]) -> 
 
 
 def test_an_empty_home_has_nothing_to_list(environment: dict[str, str]) -> None:
-    assert run(environment, "list").stdout == "no profiles yet; enrol an access key: vaultpy add NAME\n"
-    assert run(environment, "list", "--json").stdout == "[]\n"
+    assert forked(environment, "list").stdout == "no profiles yet; enrol an access key: vaultpy add NAME\n"
+    assert forked(environment, "list", "--json").stdout == "[]\n"
 
 
 def test_a_list_shows_keys_roles_and_what_is_left_of_their_sessions_until_they_are_cleared(
     world: World,
 ) -> None:
     world.enrol()
-    assert world.vaultpy("exec", "dev-role", "true").returncode == 0
-    header, dev, role = world.vaultpy("list").stdout.splitlines()
+    assert forked(world.environment, "exec", "dev-role", "true").returncode == 0
+    header, dev, role = forked(world.environment, "list").stdout.splitlines()
     assert header.split() == ["PROFILE", "ACCESS", "KEY", "SESSION", "ROLE"]
     assert dev.split() == ["dev", world.access_key.id, *dev.split()[2:]]
     assert role.startswith("dev-role  of dev")
     assert " left  " in role
     assert role.endswith(world.role.arn)
-    assert world.vaultpy("clear", "dev").stdout == "forgot 2 sessions\n"
-    assert world.vaultpy("clear").stdout == "forgot 0 sessions\n"
-    assert " left" not in world.vaultpy("list").stdout
+    assert forked(world.environment, "clear", "dev").stdout == "forgot 2 sessions\n"
+    assert forked(world.environment, "clear").stdout == "forgot 0 sessions\n"
+    assert " left" not in forked(world.environment, "list").stdout
 
 
 def test_clearing_a_role_forgets_what_it_asked_for(world: World) -> None:
     world.enrol()
-    assert world.vaultpy("exec", "dev-role", "true").returncode == 0
-    assert world.vaultpy("clear", "dev-role").stdout == "forgot 2 sessions\n"
+    assert forked(world.environment, "exec", "dev-role", "true").returncode == 0
+    assert forked(world.environment, "clear", "dev-role").stdout == "forgot 2 sessions\n"
 
 
 @pytest.mark.parametrize("sessions", ["off", "keystore"])
@@ -439,18 +445,18 @@ def test_sessions_are_forgotten_wherever_they_live_whatever_place_is_chosen_now(
     world: World, sessions: str
 ) -> None:
     world.enrol()
-    assert world.vaultpy("exec", "dev-role", "true").returncode == 0
+    assert forked(world.environment, "exec", "dev-role", "true").returncode == 0
     made = sessions_of(world)
-    done = world.vaultpy("clear", env=world.environment | {"VAULTPY_SESSIONS": sessions})
+    done = forked(world.environment | {"VAULTPY_SESSIONS": sessions}, "clear")
     assert done.stdout == "forgot 2 sessions\n"
     assert not any(KernelKeyring().read(name) for name in made)
 
 
 def test_a_removed_keys_sessions_are_gone_whatever_place_is_chosen_now(world: World) -> None:
     world.enrol()
-    assert world.vaultpy("exec", "dev-role", "true").returncode == 0
+    assert forked(world.environment, "exec", "dev-role", "true").returncode == 0
     made = sessions_of(world)
-    done = world.vaultpy("remove", "dev", "--yes", env=world.environment | {"VAULTPY_SESSIONS": "off"})
+    done = forked(world.environment | {"VAULTPY_SESSIONS": "off"}, "remove", "dev", "--yes")
     assert done.returncode == 0
     assert not any(KernelKeyring().read(name) for name in made)
 
@@ -460,24 +466,24 @@ def test_clearing_a_profile_forgets_what_serves_it_whoever_asked_first(world: Wo
     twin = f"\n[profile twin]\nrole_arn = {world.role.arn}\nsource_profile = dev\n"
     config = world.home / ".aws" / "config"
     config.write_text(config.read_text() + twin)
-    assert world.vaultpy("exec", "dev-role", "true").returncode == 0
-    assert world.vaultpy("clear", "twin").stdout == "forgot 2 sessions\n"
+    assert forked(world.environment, "exec", "dev-role", "true").returncode == 0
+    assert forked(world.environment, "clear", "twin").stdout == "forgot 2 sessions\n"
 
 
 def test_clearing_a_profile_that_cannot_be_used_forgets_what_it_asked_for(world: World) -> None:
     world.enrol()
-    assert world.vaultpy("exec", "dev-role", "true").returncode == 0
+    assert forked(world.environment, "exec", "dev-role", "true").returncode == 0
     config = world.home / ".aws" / "config"
     config.write_text(config.read_text().replace("source_profile = dev", "source_profile = gone"))
-    assert world.vaultpy("clear", "dev-role").stdout == "forgot 2 sessions\n"
+    assert forked(world.environment, "clear", "dev-role").stdout == "forgot 2 sessions\n"
 
 
 def test_a_list_does_not_show_what_the_kernel_has_lost(world: World) -> None:
     world.enrol()
-    assert world.vaultpy("exec", "dev-role", "true").returncode == 0
+    assert forked(world.environment, "exec", "dev-role", "true").returncode == 0
     for name in sessions_of(world):
         KernelKeyring().delete(name)
-    assert " left" not in world.vaultpy("list").stdout
+    assert " left" not in forked(world.environment, "list").stdout
 
 
 def sessions_of(world: World) -> list[str]:
@@ -488,7 +494,7 @@ def sessions_of(world: World) -> list[str]:
 
 
 def test_clearing_an_unknown_profile_is_an_error(environment: dict[str, str]) -> None:
-    done = run(environment, "clear", "dev")
+    done = forked(environment, "clear", "dev")
     assert done.returncode == 1
     assert told(done).startswith("no profile dev in ")
 
@@ -499,7 +505,7 @@ def test_names_with_escape_sequences_are_escaped_in_the_table_and_kept_in_the_js
     config = tmp_path / "config"
     config.write_text("[profile \x1b]0;owned\x07]\nrole_arn = \x1b[2J\nsource_profile = \u202edev\n")
     environment["AWS_CONFIG_FILE"] = str(config)
-    done = run(environment, "list")
+    done = forked(environment, "list")
     assert done.stdout.isascii()
     assert "\x1b" not in done.stdout
     assert r"\x1b]0;owned\x07" in done.stdout
@@ -520,7 +526,7 @@ def test_a_profile_that_cannot_be_used_is_listed(environment: dict[str, str], tm
 def ready(world: World) -> World:
     """Provide a world in which `dev-role` has a session, so that nobody is asked for anything."""
     world.enrol()
-    assert world.vaultpy("exec", "dev-role", "true").returncode == 0
+    assert forked(world.environment, "exec", "dev-role", "true").returncode == 0
     return world
 
 
@@ -536,7 +542,7 @@ def test_options_stand_before_or_after_the_profile_and_the_commands_own_are_left
         ["dev-role", "--region=us-west-2", *child],
         ["-d", "30m", "--region", "us-west-2", "--", "dev-role", *child],
     ):
-        done = ready.vaultpy("exec", *words)
+        done = forked(ready.environment, "exec", *words)
         assert (done.stdout, done.stderr) == ("us-west-2 " + " ".join(printed) + "\n", ""), words
     assert ready.yubikey.calculations == 1
 
@@ -544,7 +550,8 @@ def test_options_stand_before_or_after_the_profile_and_the_commands_own_are_left
 def test_a_code_read_from_stdin_takes_one_line_and_leaves_the_rest_to_the_command(world: World) -> None:
     world.enrol()
     code = world.device.code(world.aws.clock())
-    done = world.vaultpy("exec", "-t", "-", "dev-role", "--", "cat", stdin=f"{code}\nthe command's own\n")
+    words = ("exec", "-t", "-", "dev-role", "--", "cat")
+    done = installed(world.environment, *words, stdin=f"{code}\nthe command's own\n".encode())
     assert (done.stdout, done.returncode) == ("the command's own\n", 0), done.stderr
     assert world.yubikey.calculations == 0
 
@@ -552,8 +559,8 @@ def test_a_code_read_from_stdin_takes_one_line_and_leaves_the_rest_to_the_comman
 def test_a_command_that_is_missing_is_127_and_one_that_cannot_run_126(ready: World, tmp_path: Path) -> None:
     plain = tmp_path / "plain"
     plain.write_text("echo")
-    assert ready.vaultpy("exec", "dev-role", "--", "no-such-command").returncode == 127
-    assert ready.vaultpy("exec", "dev-role", "--", str(plain)).returncode == 126
+    assert forked(ready.environment, "exec", "dev-role", "--", "no-such-command").returncode == 127
+    assert forked(ready.environment, "exec", "dev-role", "--", str(plain)).returncode == 126
 
 
 def test_a_child_finds_closed_streams_closed(ready: World) -> None:
@@ -625,7 +632,7 @@ def test_a_terminal_that_cannot_show_a_letter_gets_its_code(
 ) -> None:
     config = tmp_path / "config"
     config.write_text("[profile küche]\n", encoding="utf-8")
-    done = run(environment | {"AWS_CONFIG_FILE": str(config), "PYTHONIOENCODING": "ascii"}, "list")
+    done = installed(environment | {"AWS_CONFIG_FILE": str(config), "PYTHONIOENCODING": "ascii"}, "list")
     assert r"k\xfcche" in done.stdout
     assert done.returncode == 0
 
@@ -658,7 +665,7 @@ def broken_boto(environment: dict[str, str], tmp_path: Path) -> dict[str, str]:
 
 
 def test_what_nobody_expects_is_told_in_two_lines(broken_boto: dict[str, str]) -> None:
-    done = run(broken_boto, "add", "dev", "--env")
+    done = installed(broken_boto, "add", "dev", "--env")
     assert done.returncode == 1
     assert told(done) == (
         "a bug in vaultpy: RuntimeError\nrun it with --debug and report what it prints; no secret is in it"
@@ -666,7 +673,7 @@ def test_what_nobody_expects_is_told_in_two_lines(broken_boto: dict[str, str]) -
 
 
 def test_with_debug_a_traceback_shows_where_it_happened_and_no_secret(broken_boto: dict[str, str]) -> None:
-    done = run(broken_boto, "--debug", "add", "dev", "--env")
+    done = installed(broken_boto, "--debug", "add", "dev", "--env")
     assert done.returncode == 1
     assert "vaultpy: debug: Traceback (most recent call last):" in done.stderr
     assert "boto3.py" in done.stderr
@@ -686,7 +693,7 @@ def test_a_keystore_that_quotes_the_secret_is_not_quoted(
         "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "canary-7f3a",
     }
-    done = run(environment, *options, "add", "dev", "--env", "--no-verify")
+    done = installed(environment, *options, "add", "dev", "--env", "--no-verify")
     assert done.returncode == 1
     assert "vaultpy: error: the keystore leaking.Keyring refused: RuntimeError\n" in done.stderr
     assert "canary-7f3a" not in done.stderr + done.stdout

@@ -16,9 +16,10 @@ from botocore import configloader
 from botocore.configprovider import ConfiguredEndpointProvider
 from botocore.exceptions import ConfigParseError, InvalidConfigError
 from botocore.session import Session
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from support.fuzzing import examples
 from vaultpy.config import Config
 from vaultpy.config_section import nested
 from vaultpy.config_text import IniText, words
@@ -197,14 +198,14 @@ def test_every_section_of_a_file_says_what_botocore_reads_or_both_refuse_the_fil
         check_files(text, "")
 
 
-@settings(max_examples=600, deadline=None)
+@examples(100)
 @given(FILES)
 @example("[a]\n\xa0[b]\nx=1")
 def test_every_section_of_a_generated_file_says_what_botocore_reads_or_both_refuse_it(text: str) -> None:
     check_text(text)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(60)
 @given(GOOD_FILES, GOOD_FILES)
 @example("[profiles a]\nregion = 1\n", "")
 @example("[profile a b]\nregion = 1\n", "[a]\nregion = 2\n")
@@ -216,7 +217,7 @@ def test_profiles_of_two_generated_files_merge_as_in_botocores_full_config(
     check_files(config, credentials)
 
 
-@settings(max_examples=500, deadline=None)
+@examples(100)
 @given(st.text(alphabet=" \tab'\"\\", max_size=12))
 def test_headers_are_split_into_words_as_shlex_splits_them(text: str) -> None:
     try:
@@ -226,7 +227,7 @@ def test_headers_are_split_into_words_as_shlex_splits_them(text: str) -> None:
     assert words(text) == expected
 
 
-@settings(max_examples=300, deadline=None)
+@examples(60)
 @given(st.data())
 def test_an_endpoint_is_found_in_botocores_order(data: st.DataObject) -> None:
     environ = data.draw(
@@ -278,7 +279,7 @@ def botocore_endpoint(full: dict[str, Any], service: str, environ: dict[str, str
     return found
 
 
-@settings(max_examples=400, deadline=None)
+@examples(100)
 @given(
     st.dictionaries(
         st.sampled_from(["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"]),

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore import configloader
 from botocore.exceptions import ConfigParseError
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from support.fuzzing import examples
+from vaultpy.access_key_in_clear import InClear
+from vaultpy.config import CONFIG_FILE, CREDENTIALS_FILE
 from vaultpy.config_edit import NewProfile, add_profiles, edit, take_out_key, take_out_setting
 from vaultpy.credentials import AccessKey
-from vaultpy.credentials_text import InClear
 from vaultpy.errors import (
     BadConfigValue,
     BadProfileName,
@@ -212,7 +214,7 @@ FILES = st.tuples(
 ).map(lambda parts: "".join(line + end for line, end in parts[0]) + parts[1])
 
 
-@settings(max_examples=400, deadline=None)
+@examples(100)
 @given(FILES, st.sampled_from(["default", "a", "d", "new"]))
 @example("[a]\r", "new")
 @example("[profile a]\n   [profile d]\n", "a")
@@ -414,6 +416,14 @@ def test_what_is_no_file_gives_no_key_back(path: Path) -> None:
     path.mkdir()
     with pytest.raises(KeyStays, match="it is not a regular file"):
         take_out_key(InClear(str(path), "dev"), KEY)
+
+
+@pytest.mark.parametrize("variable", [CREDENTIALS_FILE, CONFIG_FILE])
+def test_a_file_that_cannot_be_read_is_told_by_the_variable_for_it(path: Path, variable: str) -> None:
+    path.write_bytes(b"[dev]\naws_access_key_id = \xff\n")
+    with pytest.raises(ConfigUnreadable) as caught:
+        take_out_key(InClear(str(path), "dev", variable=variable), KEY)
+    assert caught.value.hint.endswith(f"name another with {variable}")
 
 
 # ---- as a user who may not ---------------------------------------------------------------------------

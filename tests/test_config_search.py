@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from support.fuzzing import examples
 from vaultpy.config_search import IniFile
 from vaultpy.config_text import IniText
 from vaultpy.errors import ConfigMalformed
@@ -76,7 +77,7 @@ def answers(kind: type[IniFile | IniText], text: str, question: tuple[str, ...])
 QUESTIONS = [(header,) for header in HEADERS] + [(kind, name) for kind in KINDS for name in NAMES]
 
 
-@settings(max_examples=2000, deadline=None)
+@examples(300)
 @example(text="[a]\n[profile b]\n")
 @given(text=st.lists(st.sampled_from(PIECES), max_size=8).map("".join))
 def test_the_answers_are_those_of_the_whole_text_cut_apart(text: str) -> None:

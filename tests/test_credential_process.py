@@ -5,19 +5,26 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING
 
+import botocore.session
 import pytest
+from botocore.credentials import ProcessProvider
+from botocore.exceptions import CredentialRetrievalError, PartialCredentialsError
 
 from support.aws import ACCOUNT, Clock
 from support.broking import Desk, role
+from support.hurry import HurriedWorld
 from support.pcscd import missing
 from support.pseudo_terminal import PseudoTerminal
+from support.session_at_hand import forget_all
 from support.world import BIN, World
 from vaultpy import errors
 from vaultpy.argv import CREDENTIAL_PROCESS_FLAGS, CREDENTIAL_PROCESS_VALUES
@@ -358,18 +365,24 @@ def with_sdk_profile(world: World) -> World:
     return world
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Provide a world whose YubiKey is touched soon after it blinks."""
-    with World(tmp_path, finger=SteadyFinger(0.5)) as world:
+    with HurriedWorld(tmp_path_factory.mktemp("world"), finger=SteadyFinger(0.2)) as world:
+        yield with_sdk_profile(world)
+
+
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with HurriedWorld(tmp_path_factory.mktemp("quiet")) as world:
         yield with_sdk_profile(world)
 
 
 @pytest.fixture
-def waiting(tmp_path: Path) -> Iterator[World]:
-    """Provide a world whose finger waits to be told."""
-    with World(tmp_path) as world:
-        yield with_sdk_profile(world)
+def waiting(quiet: World) -> World:
+    """Provide a world without a session whose finger waits to be told."""
+    forget_all(quiet)
+    return quiet
 
 
 def consume(world: World, *command: str, **more: str) -> str:
@@ -387,38 +400,39 @@ def consume(world: World, *command: str, **more: str) -> str:
     return done.stdout
 
 
+NAME = f"arn:aws:sts::{ACCOUNT}:assumed-role/dev/alice"
 CALLER = "print(boto3.Session(profile_name='sdk').client('sts').get_caller_identity()['Arn'])"
 
 
 @needs_pcscd
-def test_the_aws_cli_and_boto3_get_the_role_for_one_touch(world: World) -> None:
-    name = f"arn:aws:sts::{ACCOUNT}:assumed-role/dev/alice"
+def test_the_aws_cli_and_boto3_get_the_role_for_one_touch_and_learn_when_it_ends_and_whose_it_is(
+    world: World,
+) -> None:
+    forget_all(world)
+    touches = world.yubikey.calculations
     whoami = ("aws", "sts", "get-caller-identity", "--query", "Arn", "--output", "text")
-    assert consume(world, *whoami, "--profile", "sdk").strip() == name
-    assert consume(world, *whoami, AWS_PROFILE="sdk").strip() == name
-    assert consume(world, sys.executable, "-c", f"import boto3; {CALLER}").strip() == name
-    assert world.yubikey.calculations == 1
-
-
-@needs_pcscd
-def test_an_sdk_learns_when_they_end_and_whose_they_are(world: World) -> None:
+    assert consume(world, *whoami, AWS_PROFILE="sdk").strip() == NAME
     script = (
-        "import botocore.session as s; c = s.Session(profile='sdk').get_credentials();"
-        "print(c.access_key, c.method, c.account_id, c._expiry_time.timestamp())"
+        "import boto3; s = boto3.Session(profile_name='sdk'); c = s.get_credentials();"
+        "print(s.client('sts').get_caller_identity()['Arn'],"
+        " c.access_key, c.method, c.account_id, c._expiry_time.timestamp())"
     )
-    key_id, method, account, ends = consume(world, sys.executable, "-c", script).split()
-    assert (method, account) == ("custom-process", ACCOUNT)
+    name, key_id, method, account, ends = consume(world, sys.executable, "-c", script).split()
+    assert world.yubikey.calculations == touches + 1
+    assert (name, method, account) == (NAME, "custom-process", ACCOUNT)
     assert float(ends) == int(world.aws.session(key_id).expiration)
 
 
 @needs_pcscd
 def test_many_calls_at_once_cost_one_touch(world: World) -> None:
-    threads = f"import boto3, threading\nfor _ in range(4): threading.Thread(target=lambda: {CALLER}).start()"
+    forget_all(world)
+    touches = world.yubikey.calculations
+    threads = f"import boto3, threading\nfor _ in range(2): threading.Thread(target=lambda: {CALLER}).start()"
     with ThreadPoolExecutor(2) as pool:
         programs = [pool.submit(consume, world, sys.executable, "-c", threads) for _ in range(2)]
     names = [program.result().splitlines() for program in programs]
-    assert names == [[f"arn:aws:sts::{ACCOUNT}:assumed-role/dev/alice"] * 4] * 2
-    assert world.yubikey.calculations == 1
+    assert names == [[NAME] * 2] * 2
+    assert world.yubikey.calculations == touches + 1
 
 
 @needs_pcscd
@@ -426,6 +440,7 @@ def test_the_prompt_is_on_the_terminal_and_what_is_typed_there_is_left_alone(
     waiting: World, tmp_path: Path
 ) -> None:
     assert isinstance(waiting.finger, PressedFinger)
+    touches = waiting.yubikey.calculations
     script = f"{VAULTPY} credential-process dev-role >out 2>err && read line && echo left: $line"
     with PseudoTerminal(["sh", "-c", f"cd {tmp_path}; {script}"], waiting.environment) as terminal:
         screen = terminal.expect(f"touch the YubiKey: {waiting.role.arn} for dev-role")
@@ -437,13 +452,15 @@ def test_the_prompt_is_on_the_terminal_and_what_is_typed_there_is_left_alone(
         assert terminal.wait() == 0
     assert json.loads((tmp_path / "out").read_text())["Version"] == 1
     assert (tmp_path / "err").read_text() == ""
-    assert waiting.yubikey.calculations == 1
+    assert waiting.yubikey.calculations == touches + 1
 
 
 @needs_pcscd
 def test_nothing_is_confirmed_or_asked_for_at_the_terminal(waiting: World) -> None:
+    touches = waiting.yubikey.calculations
     environment = waiting.environment | {"AWS_ENDPOINT_URL": "https://sts.example.com"}
-    with PseudoTerminal([VAULTPY, "credential-process", "dev-role"], environment) as terminal:
+    words = [VAULTPY, "credential-process", "dev-role"]
+    with PseudoTerminal(words, environment, size=(30, 200)) as terminal:
         assert terminal.wait() == 1
     assert "sts.example.com, which is not AWS's" in terminal.screen
     assert "[y/N]" not in terminal.screen
@@ -452,18 +469,20 @@ def test_nothing_is_confirmed_or_asked_for_at_the_terminal(waiting: World) -> No
     with PseudoTerminal([VAULTPY, "credential-process", "dev-role"], environment) as terminal:
         assert terminal.wait() == 1
     assert "needs its passphrase" in terminal.screen
-    assert waiting.yubikey.calculations == 0
+    assert waiting.yubikey.calculations == touches
 
 
 @needs_pcscd
 def test_no_keystore_of_somebody_elses_reads_the_terminal(waiting: World, tmp_path: Path) -> None:
     (tmp_path / "asking.py").write_text(ASKING_BACKEND)
-    index = waiting.home / "state" / "vaultpy" / "index"
+    touches = waiting.yubikey.calculations
+    shutil.copytree(waiting.home / "state", tmp_path / "state")
+    index = tmp_path / "state" / "vaultpy" / "index"
     enrolled = Index(str(index)).enrolment("dev")
     assert enrolled is not None
     facts = {name: getattr(enrolled, name) for name in enrolled.__slots__}
     Index(str(index)).enrol(Enrolment(**facts | {"keystore": "asking.Asking", "keystore_file": ""}))
-    more = {"PYTHONPATH": str(tmp_path)}
+    more = {"PYTHONPATH": str(tmp_path), "XDG_STATE_HOME": str(tmp_path / "state")}
     script = f"{VAULTPY} credential-process dev-role; echo status $?; read line && echo left: $line"
     for command in ([VAULTPY, "credential-process", "dev-role"], ["sh", "-c", script]):
         with PseudoTerminal(command, waiting.environment | more) as terminal:
@@ -474,7 +493,7 @@ def test_no_keystore_of_somebody_elses_reads_the_terminal(waiting: World, tmp_pa
             else:
                 assert terminal.wait() == 1
         assert "the keystore asking.Asking refused: EOFError" in terminal.screen
-    assert waiting.yubikey.calculations == 0
+    assert waiting.yubikey.calculations == touches
 
 
 @needs_pcscd
@@ -496,34 +515,28 @@ def test_a_profile_that_has_a_role_is_none_for_it_as_the_documentation_says(
         f"[profile user]\naws_access_key_id = AKIA1\naws_secret_access_key = x\n"
         f"[profile both]\nrole_arn = {ROLE}\n{source}credential_process = touch {tmp_path}/was-run\n"
     )
-    script = "import botocore.session as s; print(s.Session(profile='both').get_credentials().method)"
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env={"AWS_CONFIG_FILE": str(config), "HOME": str(tmp_path), "PATH": os.environ["PATH"]},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.stdout.strip() == ("assume-role" if source else "")
-    assert source or "source_profile" in done.stderr
+    session = botocore.session.Session(profile="both")
+    session.set_config_variable("config_file", str(config))
+    session.set_config_variable("credentials_file", str(tmp_path / "none"))
+    if source:
+        assert session.get_credentials().method == "assume-role"
+    else:
+        with pytest.raises(PartialCredentialsError, match="source_profile"):
+            session.get_credentials()
     assert not (tmp_path / "was-run").exists()
 
 
 @needs_pcscd
 def test_an_sdk_shows_the_error(world: World) -> None:
-    done = subprocess.run(
-        ["aws", "sts", "get-caller-identity", "--profile", "sdk"],
-        env=world.environment | {"VAULTPY_KEYSTORE_PASSPHRASE_FILE": "/nonexistent"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        start_new_session=True,
-        check=False,
-    )
-    assert done.returncode != 0
-    assert "vaultpy: error: cannot read the passphrase from /nonexistent" in done.stderr
-    assert "vaultpy: hint: " in done.stderr
+    environ = world.environment | {"VAULTPY_KEYSTORE_PASSPHRASE_FILE": "/nonexistent"}
+    forget_all(world)
+    start = partial(subprocess.Popen, env=environ, start_new_session=True)
+    sdk = {"credential_process": f"{VAULTPY} credential-process dev-role"}
+    provider = ProcessProvider("sdk", lambda: {"profiles": {"sdk": sdk}}, popen=start)
+    with pytest.raises(CredentialRetrievalError) as failure:
+        provider.load()
+    assert "vaultpy: error: cannot read the passphrase from /nonexistent" in str(failure.value)
+    assert "vaultpy: hint: " in str(failure.value)
 
 
 @needs_pcscd

@@ -64,7 +64,7 @@ def test_fifty_runs_at_once_cost_one_touch_and_two_calls(world: World) -> None:
 
 
 def test_when_the_one_that_asks_is_killed_another_asks(world: World) -> None:
-    crowd = [start(world) for _ in range(5)]
+    crowd = [start(world) for _ in range(3)]
     assert isinstance(world.finger, PressedFinger)
     world.finger.wait_until_blinking()
     asking = _who_asks(crowd)

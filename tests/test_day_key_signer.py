@@ -12,9 +12,10 @@ import pytest
 from botocore.auth import AUTH_TYPE_MAPS, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials as BotocoreCredentials
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from support.fuzzing import examples
 from vaultpy.aws_api import AwsClient
 from vaultpy.credentials import AccessKey, Credentials, DayKey
 from vaultpy.day_key_signer import SIGNATURE_VERSION, DayKeyAuth, in_place_of_secret
@@ -136,7 +137,7 @@ moments = st.datetimes(datetime(2012, 1, 1), datetime(2037, 12, 31))  # noqa: DT
     headers=st.dictionaries(st.from_regex(r"\Ax-[a-z]{1,10}\Z"), words),
     body=st.binary(),
 )
-@settings(max_examples=200, deadline=None)
+@examples(50)
 def test_any_request_is_signed_as_botocore_signs_it_with_the_secret(  # noqa: PLR0913, PLR0917  # what a request has
     secret: str,
     moment: datetime,

@@ -14,12 +14,12 @@ from support.signing import put_on_key, set_password
 from vaultpy import errors
 from vaultpy.credentials import DayKey
 from vaultpy.day_keys import AwsDay, DayKeys
-from vaultpy.keys_at_hand import KeysAtHand
 from vaultpy.oath_passwords import OathPasswords
 from vaultpy.signing_account import account_name, account_secret, challenge
 from vaultpy.simulated.finger import Finger, NoFinger
 from vaultpy.simulated.yubikey import SimulatedYubiKey
 from vaultpy.values import Secret
+from vaultpy.yubikeys_at_hand import YubiKeysAtHand
 
 KEY_ID = "AKIAIOSFODNN7EXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"  # AWS's example
@@ -48,8 +48,8 @@ def signing_key(
 
 
 def day_keys(desk: Desk, *holders: str) -> DayKeys:
-    def keys() -> KeysAtHand:
-        return KeysAtHand(
+    def keys() -> YubiKeysAtHand:
+        return YubiKeysAtHand(
             desk.cards,
             desk.selection,
             person=desk.person,

@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import botocore.session
 import pytest
 
+from support.forks import forked
+from support.hurry import HurriedWorld
 from support.pcscd import missing
 from support.pseudo_terminal import PseudoTerminal
-from support.world import ACCOUNT, BIN, World
+from support.world import ACCOUNT, World
 from vaultpy.argv import EXEC_FLAGS, EXEC_VALUES
 from vaultpy.simulated.finger import SteadyFinger
 from vaultpy.simulated.yubikey import SimulatedYubiKey
@@ -38,6 +40,11 @@ GUIDES = [
 UNENROLLED = {"README.md", "start.md", "moving.md"}
 """The documents whose first step is to enrol the key; in the others it is enrolled already."""
 
+STAND_INS = {"terraform.md": ["terraform"], "containers.md": ["docker", "devcontainer"]}
+"""Programs that need not be installed, by document: what stands in says whether it has credentials."""
+STAND_IN = """#!/bin/sh
+test -n "$AWS_SESSION_TOKEN$AWS_CONTAINER_CREDENTIALS_FULL_URI" || grep -q '^AWS_SESSION_TOKEN='
+"""
 LONG_TERM = "[dev-long-term]\naws_access_key_id = {id}\naws_secret_access_key = {secret}\n"
 FENCE = re.compile(r"(^ *<!-- not run: [^\n]+ -->\n)?^( *)```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 
@@ -92,7 +99,13 @@ def furnish(world: World, document: Path) -> dict[str, str]:
         child.role("audit", trusts=[ACCOUNT], requires_mfa=True, external_id="3f9a52d1")
     if document.name not in UNENROLLED:
         world.enrol()
-    return world.environment if document.name in UNENROLLED else world.with_key
+    programs = world.home / "bin"
+    programs.mkdir()
+    for name in STAND_INS.get(document.name, []):
+        (programs / name).write_text(STAND_IN)
+        (programs / name).chmod(0o700)
+    environment = world.environment if document.name in UNENROLLED else world.with_key
+    return environment | {"PATH": f"{programs}:{environment['PATH']}"}
 
 
 def run(script: str, world: World, environment: dict[str, str]) -> str:
@@ -118,7 +131,7 @@ def run(script: str, world: World, environment: dict[str, str]) -> str:
 @pytest.mark.skipif(missing() is not None, reason=str(missing()))
 @pytest.mark.parametrize("document", [path for path in GUIDES if runnable(path)], ids=lambda path: path.name)
 def test_shell_blocks_run_and_show_what_they_say(document: Path, tmp_path: Path) -> None:
-    world = World(tmp_path, finger=SteadyFinger(1.0))
+    world = HurriedWorld(tmp_path, finger=SteadyFinger(0.5))
     if document.name == "start.md":  # which makes the device and puts the account there itself
         world.alice.mfa_devices.clear()
         world.alice.account.virtual_devices.clear()
@@ -188,8 +201,9 @@ OPTION = r"(?<![\w-])--?[a-z][a-z-]*"
 
 def offered(*words: str) -> str:
     environment = {**os.environ, "COLUMNS": "200", "HOME": "/nonexistent"}
-    command = [str(BIN / "vaultpy"), *words, "--help"]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+    done = forked(environment, *words, "--help")
+    assert done.returncode == 0, words
+    return done.stdout
 
 
 def options_of(text: str) -> set[str]:

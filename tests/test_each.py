@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from support.pcscd import missing
+from support.preloaded import Preloaded
 from support.processes import is_gone
 from support.pseudo_terminal import PseudoTerminal
 from support.schemas import assert_promised
 from support.world import ACCOUNT, BIN, World
 from vaultpy.simulated.aws_faults import Fault
 from vaultpy.simulated.finger import SteadyFinger
+from vaultpy.terminal import Terminal
+from vaultpy.wiring import Wiring
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,10 +51,11 @@ class Clock:
 class Cloud:
     """A world in which alice may assume two hundred roles, `p000` to `p199`."""
 
-    def __init__(self, world: World, clock: Clock) -> None:
+    def __init__(self, world: World, clock: Clock, preloaded: Preloaded) -> None:
         self.world = world
         self.clock = clock
-        world.add()
+        self._preloaded = preloaded
+        world.enrol()
         config = world.home / ".aws" / "config"
         self.roles: list[Role] = []
         text = config.read_text()
@@ -64,7 +68,8 @@ class Cloud:
 
     def forget(self) -> None:
         """Let all sessions be forgotten, and AWS take the next code, for which it would have to be waited."""
-        self.world.vaultpy("clear")
+        environment = self.world.environment
+        Wiring(environment, Terminal(environment, listens=False)).sessions.forget()
         self.clock.ahead += 30
 
     @contextmanager
@@ -77,7 +82,7 @@ class Cloud:
 
     def each(self, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """Run it to its end, without a terminal."""
-        return self.world.vaultpy("each", *words, stdin=stdin)
+        return self._preloaded.run(("each", *words), self.world.environment, stdin)
 
     def denied(self, number: int) -> Role:
         """Return a role that alice may not assume, in the place of the one with this number."""
@@ -90,8 +95,11 @@ class Cloud:
 @pytest.fixture(scope="module")
 def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     clock = Clock()
-    with World(tmp_path_factory.mktemp("each"), finger=SteadyFinger(), clock=clock) as world:
-        yield Cloud(world, clock)
+    with (
+        Preloaded() as preloaded,
+        World(tmp_path_factory.mktemp("each"), finger=SteadyFinger(), clock=clock) as world,
+    ):
+        yield Cloud(world, clock, preloaded)
 
 
 def said(done: subprocess.CompletedProcess[str]) -> list[str]:
@@ -385,4 +393,5 @@ def test_at_a_terminal_a_live_line_tells_how_far_it_is(cloud: Cloud) -> None:
     with PseudoTerminal(command, dumb) as terminal:
         assert terminal.wait() == 0
         assert "running" not in terminal.screen
+        assert "vaultpy: 10 done, in " in terminal.screen
         assert "\x1b" not in terminal.screen

@@ -17,7 +17,7 @@ import pytest
 from support.processes import is_gone
 from vaultpy import errors
 from vaultpy.each_children import Children
-from vaultpy.each_ending import Ending
+from vaultpy.each_signals import Signals
 from vaultpy.fanout import StoppedError
 
 if TYPE_CHECKING:
@@ -181,12 +181,12 @@ def test_a_command_whose_output_nobody_takes_is_ended() -> None:
 
 
 class Hand:
-    """An `Ending` whose clock and voice are the test's own."""
+    """An `Signals` whose clock and voice are the test's own."""
 
     def __init__(self, children: Children) -> None:
         self.now = 0.0
         self.said: deque[str] = deque()
-        self.ending = Ending(children, self.said.append, lambda: self.now)
+        self.ending = Signals(children, self.said.append, lambda: self.now)
 
 
 def test_the_first_signal_asks_and_after_a_grace_each_is_made_to_end() -> None:
@@ -195,7 +195,7 @@ def test_the_first_signal_asks_and_after_a_grace_each_is_made_to_end() -> None:
     hand = Hand(children)
     with hand.ending as ending:
         assert not ending.look()
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         assert ending.look()
         assert ending.number == signal.SIGINT
         assert hand.said == deque(["ending 1 command; once more makes haste"])
@@ -213,9 +213,9 @@ def test_a_second_signal_makes_haste() -> None:
     children = Children()
     run = Running(children, "trap '' INT; echo $$; echo ready; while :; do sleep 1; done")
     with Hand(children).ending as ending:
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         ending.look()
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         ending.look()
         assert run.end() == 128 + signal.SIGTERM
 
@@ -225,7 +225,7 @@ def test_other_signals_end_them_too_and_are_told_by_number(number: signal.Signal
     children = Children()
     run = Running(children, "echo $$; echo ready; exec sleep 100")
     with Hand(children).ending as ending:
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
         assert ending.look()
         assert ending.number == number
     assert run.end() == 128 + signal.SIGTERM
@@ -263,9 +263,11 @@ def test_an_error_of_ours_leaves_no_command_behind() -> None:
 
 def test_what_is_ignored_stays_ignored(tmp_path: Path) -> None:
     script = (
-        "import signal; from vaultpy.each_children import Children; from vaultpy.each_ending import Ending\n"
+        "import signal\n"
+        "from vaultpy.each_children import Children\n"
+        "from vaultpy.each_signals import Signals\n"
         "signal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
-        "with Ending(Children(), print): print(signal.getsignal(signal.SIGHUP) == signal.SIG_IGN)\n"
+        "with Signals(Children(), print): print(signal.getsignal(signal.SIGHUP) == signal.SIG_IGN)\n"
     )
     out = tmp_path / "out"
     with out.open("wb") as file:

@@ -45,12 +45,12 @@ class Run:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self.sessions, self.ledger, self.questions = desk.sessions, desk.ledger, self
+        self.sessions, self.ledger = desk.sessions, desk.ledger
         self.clients = 0
 
-    def confirm_endpoint(self, url: str | None) -> None:
+    def confirm_endpoint(self, plan: Plan) -> None:
         """Ask."""
-        self._desk._confirm(url)
+        self._desk._confirm(plan.endpoint_url)
 
     def access_key(self, plan: Plan, signing: Signing) -> Signs:
         """Take the key out of the keystore."""

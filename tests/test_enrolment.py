@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from vaultpy import access_keys
+from vaultpy.access_key_owner import Checked, check
 from vaultpy.credentials import AccessKey, Credentials
 from vaultpy.enrolment import Enroller, new_profiles, parse_role
 from vaultpy.errors import (
@@ -32,7 +33,6 @@ from vaultpy.errors import (
     VaultpyError,
 )
 from vaultpy.index import Index
-from vaultpy.key_owner import Checked, check
 from vaultpy.records import Enrolment
 from vaultpy.sessions import SessionStore
 from vaultpy.simulated.keystore import MemoryKeystore

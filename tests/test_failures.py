@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 from yubikit.oath import OathSession
 
+from support.hurry import HurriedWorld
 from support.pcscd import missing
 from support.pseudo_terminal import PseudoTerminal
-from support.world import BIN, World
+from support.world import BIN
 from vaultpy import errors
 from vaultpy.simulated.connection import SimulatedConnection
 from vaultpy.simulated.finger import SteadyFinger
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from support.world import World
     from vaultpy.errors import VaultpyError
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
@@ -33,7 +35,7 @@ EXEC = ("exec", "dev-role", "--", "true")
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """Provide a world with alice's key enrolled, whose YubiKey is touched as soon as it blinks."""
-    with World(tmp_path, finger=SteadyFinger()) as world:
+    with HurriedWorld(tmp_path, finger=SteadyFinger()) as world:
         world.enrol()
         yield world
 

@@ -27,6 +27,7 @@ from vaultpy.mfa import TokenCode
 from vaultpy.signin import Signin
 from vaultpy.sts import Sts
 from vaultpy.sts_requests import GetSessionToken
+from vaultpy.text import printable
 from vaultpy.values import Secret
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class Asked:
 
 def _judge(error: errors.VaultpyError) -> None:
     said = error.message + error.hint
-    assert errors.printable(said) == said
+    assert printable(said) == said
     assert len(error.message) < 1000
     for secret in ("the-long-term-secret", "session-secret", "session-token", "123456"):
         assert secret not in said
@@ -277,7 +278,7 @@ def _external() -> bytes:
 
 @lru_cache
 def _zipped() -> bytes:
-    return gzip.compress(bytes(200 * LARGEST_ANSWER))
+    return gzip.compress(bytes(50 * LARGEST_ANSWER))
 
 
 NEVER: dict[str, Callable[[], list[bytes]]] = {
@@ -297,13 +298,14 @@ NEVER: dict[str, Callable[[], list[bytes]]] = {
         b"f" * 3_000_000,
     ],
     "a header without an end": lambda: [b"HTTP/1.1 200 X\r\nX: ", b"x" * 3_000_000],
-    "headers without an end": lambda: [b"HTTP/1.1 200 X\r\n", b"X: y\r\n" * 100_000],
+    "headers without an end": lambda: [b"HTTP/1.1 200 X\r\n", b"X: y\r\n" * 30_000],
     "a status without an end": lambda: [b"HTTP/1.1 200 ", b"x" * 3_000_000],
-    "elements in elements": lambda: reply(b"<a>" * 20_000),
-    "JSON in JSON": lambda: reply(b"[" * 60_000),
+    "elements in elements": lambda: reply(b"<a>" * 10_000),
+    "JSON in JSON": lambda: reply(b"[" * 30_000),
 }
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("bomb", NEVER.values(), ids=NEVER)
 def test_a_bomb_costs_little_memory(asked: Asked, bomb: Callable[[], list[bytes]]) -> None:
     pieces = bomb()

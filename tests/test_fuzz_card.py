@@ -20,9 +20,10 @@ from support.fuzzing import at_most, examples
 from support.keys import SEED, SERIAL, STEP
 from vaultpy import errors
 from vaultpy.accounts import Account
-from vaultpy.conversation import Conversation
+from vaultpy.bounded_connection import BoundedConnection
 from vaultpy.simulated.connection import SimulatedConnection
 from vaultpy.simulated.yubikey import SimulatedYubiKey
+from vaultpy.text import printable
 from vaultpy.totp import Seed
 from vaultpy.yubikey import NoTouchError, RefusedError, YubiKey, identify
 
@@ -114,7 +115,7 @@ class Damaged(SimulatedConnection):
         return damage(data, status) if damage else (data, status)
 
 
-def everything(conversation: Conversation) -> None:
+def everything(conversation: BoundedConnection) -> None:
     """Do all that vaultpy does with a key; what it says is an error of ours, or nothing."""
     _told(lambda: identify(conversation))
     opened: list[YubiKey] = []
@@ -138,7 +139,7 @@ def _listed(key: YubiKey) -> list[Account]:
 
 
 def _judge(error: Exception) -> None:
-    assert errors.printable(str(error)) == str(error)
+    assert printable(str(error)) == str(error)
 
 
 def _told(act: Callable[[], object]) -> object:
@@ -153,7 +154,7 @@ def _told(act: Callable[[], object]) -> object:
 @given(ANSWERS)
 def test_garbage_is_told_in_words_and_soon(answers: list[Answer]) -> None:
     babbler = Babbler(*answers)
-    everything(Conversation(babbler))
+    everything(BoundedConnection(babbler))
     assert babbler.questions <= MOST_EXCHANGES
 
 
@@ -174,7 +175,7 @@ def test_a_real_key_s_answers_in_pieces_are_told_in_words(
         session = OathSession(SimulatedConnection(key))
         session.set_key(session.derive_key("open sesame"))
     card = Damaged(key, transport, plan)
-    everything(Conversation(card))
+    everything(BoundedConnection(card))
     assert card.questions <= MOST_EXCHANGES
 
 
@@ -202,7 +203,7 @@ def test_an_application_that_is_gone_after_a_wrong_password_is_told_in_words(sta
     card = SelectedOnce(key)
     card.status = status
     card.begin()
-    yubikey = YubiKey(Conversation(card))
+    yubikey = YubiKey(BoundedConnection(card))
     with pytest.raises(errors.YubiKeyFailed):
         yubikey.unlock(yubikey.derive("open barley"))
 
@@ -217,7 +218,7 @@ def test_an_answer_without_an_end_costs_little_memory(size: int, status: int) ->
     for first in ([], [(b"5.4.3", 0x9000)], [SELECTED]):
         babbler = Babbler(*first, (page, status))
         with at_most(1000):
-            everything(Conversation(babbler))
+            everything(BoundedConnection(babbler))
         assert babbler.questions <= MOST_EXCHANGES
 
 
@@ -228,5 +229,5 @@ def test_an_answer_without_an_end_costs_little_memory(size: int, status: int) ->
 def test_a_length_beyond_the_answer_reserves_nothing(tag: int, length: bytes) -> None:
     lying = struct.pack("B", tag) + length + b"short"
     with at_most(1000):
-        everything(Conversation(Babbler(SELECTED, (lying, 0x9000))))
-        everything(Conversation(Babbler((lying, 0x9000))))
+        everything(BoundedConnection(Babbler(SELECTED, (lying, 0x9000))))
+        everything(BoundedConnection(Babbler((lying, 0x9000))))

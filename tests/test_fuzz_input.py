@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from support.fuzzing import at_most, examples
 from support.world import BIN
-from vaultpy.errors import BadKeyInput, printable
-from vaultpy.key_input import MAX_BYTES, from_bytes
+from vaultpy.access_key_input import MAX_BYTES, from_bytes
+from vaultpy.errors import BadKeyInput
+from vaultpy.text import printable
 
 if TYPE_CHECKING:
     from pathlib import Path

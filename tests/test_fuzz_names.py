@@ -28,6 +28,7 @@ from vaultpy.cli import context
 from vaultpy.cli.table import table
 from vaultpy.notifications import _APPLESCRIPT, _POWERSHELL, _command
 from vaultpy.terminal import Terminal
+from vaultpy.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,7 +123,7 @@ def test_stdout_gets_nothing_raw(name: str, other: str) -> None:
     stdout = io.TextIOWrapper(data, "ascii", write_through=True)
     with redirect_stdout(stdout):
         context.say(name)
-        for line in table([(errors.printable(name), errors.printable(other))] * 2, 30):
+        for line in table([(printable(name), printable(other))] * 2, 30):
             context.say(line)
     lines = data.getvalue().decode("ascii").split("\n")
     assert [moves(line) for line in lines] == [[]] * len(lines)
@@ -187,7 +188,7 @@ def test_a_notification_gets_nothing_raw_and_no_script_any_of_it(
 @given(st.binary(max_size=64) | NAMES.map(lambda name: name.encode("utf-8", "surrogatepass")[:64]))
 def test_an_account_s_name_is_shown_escaped(account_id: bytes) -> None:
     account = Account(account_id, "TOTP, SHA1", fits=True)
-    assert moves(errors.printable(account.name)) == []
+    assert moves(printable(account.name)) == []
     account.name.encode("utf-8", "surrogateescape")
 
 

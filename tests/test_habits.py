@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import socketserver
-import subprocess
 import sys
 import threading
 from contextlib import suppress
@@ -16,12 +16,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.forks import forked
+from support.hurry import HurriedWorld
 from support.pcscd import missing
-from support.world import BIN, World
 from vaultpy.simulated.finger import SteadyFinger
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from support.world import World
 
 HABITS = Path(__file__).parent.parent / "docs" / "habits"
 PAGES = sorted(HABITS.glob("*.md"))
@@ -33,7 +36,7 @@ needs_pcscd = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """Provide a world in which alice's key is enrolled, and touched as soon as it blinks."""
-    with World(tmp_path, finger=SteadyFinger()) as world:
+    with HurriedWorld(tmp_path, finger=SteadyFinger()) as world:
         world.enrol()
         yield world
 
@@ -53,8 +56,7 @@ def called(page: Path) -> Iterator[tuple[str, list[str]]]:
 @cache
 def options_of(verb: str) -> set[str]:
     """Return the options in the help of `verb`; there is none for a verb that does not exist."""
-    command = [str(BIN / "vaultpy"), *verb.split(), "--help"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = forked(os.environ, *verb.split(), "--help")
     assert done.returncode == 0, verb
     return set(re.findall(OPTION, done.stdout))
 

@@ -57,7 +57,8 @@ def plugged_in(finger: Finger, touch_timeout: float = 15.0) -> SimulatedYubiKey:
 
 
 def the_tests(*options: str) -> list[str]:
-    return [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "hardware-tests", *options]
+    plugins = ["-p", "pytest_timeout", "-p", "no:cacheprovider"]
+    return [sys.executable, "-m", "pytest", "-v", *plugins, "hardware-tests", *options]
 
 
 def run(command: list[str], pcscd: Pcscd | None = None) -> subprocess.CompletedProcess[str]:
@@ -74,7 +75,8 @@ def run(command: list[str], pcscd: Pcscd | None = None) -> subprocess.CompletedP
 
 
 def environment(pcscd: Pcscd | None) -> dict[str, str]:
-    return {**os.environ, **(pcscd.environment if pcscd else {})}
+    # Other plugins are loaded for nothing, at each of these starts.
+    return {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **(pcscd.environment if pcscd else {})}
 
 
 def at_a_terminal(command: list[str], pcscd: Pcscd) -> PseudoTerminal:

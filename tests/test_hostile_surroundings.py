@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 import vaultpy
+from support.hurry import HurriedWorld
 from support.pcscd import missing
 from support.raw_server import RawServer, saying
-from support.world import BIN, World
+from support.world import BIN
 from vaultpy.index import Index
 from vaultpy.simulated.finger import SteadyFinger
 
@@ -33,8 +34,8 @@ EXEC = ("exec", "dev-role", "--", "printenv", "AWS_ACCESS_KEY_ID")
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with World(tmp_path_factory.mktemp("world"), finger=SteadyFinger()) as world:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HurriedWorld]:
+    with HurriedWorld(tmp_path_factory.mktemp("world"), finger=SteadyFinger()) as world:
         world.enrol()
         yield world
 
@@ -47,7 +48,7 @@ def stranger() -> Iterator[RawServer]:
 
 
 def run(
-    world: World, words: tuple[str, ...], directory: Path, **more: str
+    world: HurriedWorld, words: tuple[str, ...], directory: Path, **more: str
 ) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [BIN / "vaultpy", *words],
@@ -100,14 +101,14 @@ HERE = [
 ]
 
 
-def test_a_directory_full_of_modules_and_programs_changes_nothing(world: World, traps: Path) -> None:
+def test_a_directory_full_of_modules_and_programs_changes_nothing(world: HurriedWorld, traps: Path) -> None:
     for words in HERE:
         done = run(world, words, traps)
         assert "current directory" not in done.stdout + done.stderr, words
         assert done.returncode == 0, (words, done.stderr)
 
 
-def test_run_as_a_module_it_wants_an_isolated_python(world: World, traps: Path) -> None:
+def test_run_as_a_module_it_wants_an_isolated_python(world: HurriedWorld, traps: Path) -> None:
     command = [sys.executable, "-m", "vaultpy", "list"]
     taken = subprocess.run(command, env=world.environment, cwd=traps, check=False, capture_output=True)
     assert b"loaded from the current directory" in taken.stderr
@@ -118,7 +119,7 @@ def test_run_as_a_module_it_wants_an_isolated_python(world: World, traps: Path) 
 # ---- where codes and signatures go -------------------------------------------------------------------
 
 
-def config_with(world: World, where: str, url: str, directory: Path) -> dict[str, str]:
+def config_with(world: HurriedWorld, where: str, url: str, directory: Path) -> dict[str, str]:
     """Return the variables that lead AWS's calls to `url`; the files that they name are in `directory`."""
     told = f"endpoint_url = {url}\n"
     lines = Path(world.home, ".aws", "config").read_text(encoding="utf-8")
@@ -159,7 +160,7 @@ DEAD = {"HTTPS_PROXY": "http://127.0.0.1:9", "HTTP_PROXY": "", "NO_PROXY": ""}  
 
 @pytest.mark.parametrize("where", PLACES)
 def test_wherever_it_is_configured_a_stranger_gets_neither_code_nor_signature(
-    world: World, stranger: RawServer, tmp_path: Path, where: str
+    world: HurriedWorld, stranger: RawServer, tmp_path: Path, where: str
 ) -> None:
     variables = config_with(world, where, stranger.url, tmp_path)
     touches = world.yubikey.calculations
@@ -172,7 +173,9 @@ def test_wherever_it_is_configured_a_stranger_gets_neither_code_nor_signature(
         assert "cannot reach sts." in done.stderr
 
 
-def test_once_confirmed_the_same_host_is_asked(world: World, stranger: RawServer, tmp_path: Path) -> None:
+def test_once_confirmed_the_same_host_is_asked(
+    world: HurriedWorld, stranger: RawServer, tmp_path: Path
+) -> None:
     shutil.copytree(world.home / "state", tmp_path / "state")
     Index(str(tmp_path / "state" / "vaultpy" / "index")).confirm("endpoint", "sts", stranger.url)
     variables = {"XDG_STATE_HOME": str(tmp_path / "state"), "AWS_ENDPOINT_URL": stranger.url}
@@ -201,7 +204,7 @@ VERBS = [
 
 @pytest.mark.parametrize("words", VERBS, ids=" ".join)
 def test_no_verb_sends_a_stranger_anything(
-    world: World, stranger: RawServer, tmp_path: Path, words: tuple[str, ...]
+    world: HurriedWorld, stranger: RawServer, tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     key = {"AWS_ACCESS_KEY_ID": "AKIAOTHEREXAMPLE1234", "AWS_SECRET_ACCESS_KEY": world.access_key.secret}
     if words[0] == "import":
@@ -210,7 +213,7 @@ def test_no_verb_sends_a_stranger_anything(
         )
         key = {"AWS_SHARED_CREDENTIALS_FILE": str(tmp_path / "credentials")}
     touches = world.yubikey.calculations
-    done = run(world, words, tmp_path, AWS_ENDPOINT_URL=stranger.url, **DEAD, **key)
+    done = world.vaultpy(*words, env=world.environment | DEAD | key | {"AWS_ENDPOINT_URL": stranger.url})
     assert stranger.requests == []
     assert world.yubikey.calculations == touches
     assert done.returncode != 0 or "not AWS's" in done.stderr, done.stdout
@@ -218,31 +221,31 @@ def test_no_verb_sends_a_stranger_anything(
 
 
 @pytest.mark.parametrize("url", ["{}", "{}/federation", "https://signin.aws.amazon.com@127.0.0.2:1"])
-def test_a_console_session_goes_to_no_stranger(
-    world: World, stranger: RawServer, tmp_path: Path, url: str
-) -> None:
-    done = run(
-        world, ("login", "dev-role", "--stdout"), tmp_path, VAULTPY_SIGNIN_ENDPOINT=url.format(stranger.url)
-    )
+def test_a_console_session_goes_to_no_stranger(world: HurriedWorld, stranger: RawServer, url: str) -> None:
+    signin = {"VAULTPY_SIGNIN_ENDPOINT": url.format(stranger.url)}
+    done = world.vaultpy("login", "dev-role", "--stdout", env=world.environment | signin)
     assert stranger.requests == []
     assert (done.returncode, done.stdout) == (1, "")
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_an_answer_leads_no_request_to_a_stranger(
-    world: World, stranger: RawServer, tmp_path: Path, status: int
+    world: HurriedWorld, stranger: RawServer, status: int
 ) -> None:
     location = f"{stranger.url}/?Action=GetCallerIdentity"
     head = f"HTTP/1.1 {status} X\r\nLocation: {location}\r\nx-amz-bucket-region: eu-west-1\r\n"
     with saying(lambda: [f"{head}Content-Length: 0\r\nConnection: close\r\n\r\n".encode()]) as aws:
         endpoints = {"AWS_ENDPOINT_URL": aws.url, "VAULTPY_SIGNIN_ENDPOINT": aws.url}
-        done = run(world, ("exec", "dev-role", "--no-cache", "--", "true"), tmp_path, **endpoints)
+        words = ("exec", "dev-role", "--no-cache", "--", "true")
+        done = world.vaultpy(*words, env=world.environment | endpoints)
         assert len(aws.requests) >= 1
     assert stranger.requests == []
     assert done.returncode == 125
 
 
-def test_a_proxy_that_breaks_tls_gets_nothing(world: World, stranger: RawServer, tmp_path: Path) -> None:
+def test_a_proxy_that_breaks_tls_gets_nothing(
+    world: HurriedWorld, stranger: RawServer, tmp_path: Path
+) -> None:
     stranger.said = lambda: [b"HTTP/1.1 200 Connection established\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\n"]
     variables = {"AWS_ENDPOINT_URL": "", "HTTPS_PROXY": stranger.url, "https_proxy": stranger.url}
     done = run(world, ("exec", "dev-role", "--no-cache", "--", "true"), tmp_path, **variables)
@@ -253,7 +256,19 @@ def test_a_proxy_that_breaks_tls_gets_nothing(world: World, stranger: RawServer,
         assert part not in seen
 
 
-def test_planted_models_lead_nothing_to_a_stranger(world: World, stranger: RawServer, tmp_path: Path) -> None:
+def test_a_proxy_that_could_open_tls_is_not_even_connected_to(
+    world: HurriedWorld, stranger: RawServer, tmp_path: Path
+) -> None:
+    variables = {"AWS_ENDPOINT_URL": "", "HTTPS_PROXY": stranger.url, "AWS_CA_BUNDLE": f"{tmp_path}/own.pem"}
+    for words in ("exec dev-role --no-cache -- true", "mfa list dev", "rotate dev"):
+        done = run(world, tuple(words.split()), tmp_path, **variables)
+        assert "could read MFA codes and sessions" in done.stderr, words
+    assert stranger.requests == []
+
+
+def test_planted_models_lead_nothing_to_a_stranger(
+    world: HurriedWorld, stranger: RawServer, tmp_path: Path
+) -> None:
     home = tmp_path / "home"
     for service in ("sts/2011-06-15", "iam/2010-05-08"):
         directory = home / ".aws" / "models" / service
@@ -275,7 +290,9 @@ def test_planted_models_lead_nothing_to_a_stranger(world: World, stranger: RawSe
         assert not re.search("a bug in vaultpy", done.stderr)
 
 
-def test_other_ways_to_write_a_loopback_address_are_strangers_too(world: World, tmp_path: Path) -> None:
+def test_other_ways_to_write_a_loopback_address_are_strangers_too(
+    world: HurriedWorld, tmp_path: Path
+) -> None:
     with saying(list) as here:
         port = here.url.rpartition(":")[2]
         for host in (

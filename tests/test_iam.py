@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from base64 import b32decode, b64encode
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from support.aws import ACCOUNT, client
+from support.aws_clients import iam_at
 from vaultpy import errors
 from vaultpy.credentials import AccessKey, Credentials
-from vaultpy.iam import Iam
 from vaultpy.iam_records import (
     ALREADY_THERE,
     CODES_WRONG,
@@ -19,27 +18,30 @@ from vaultpy.iam_records import (
     LIMIT_REACHED,
     NOT_THERE,
     STILL_IN_USE,
+    AccessKeyState,
     EnabledDevice,
-    KeyState,
     LastUse,
 )
 from vaultpy.simulated.aws_faults import Fault
 from vaultpy.simulated.aws_mfa import totp
-from vaultpy.simulated.aws_server import AwsServer, Reply
+from vaultpy.simulated.aws_server import Reply
 from vaultpy.simulated.aws_xml import reply_xml
 from vaultpy.values import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from support.aws import Clock
+    from support.lasting_aws import Address
+    from vaultpy.iam import Iam
     from vaultpy.simulated.aws import SimulatedAws
     from vaultpy.simulated.aws_accounts import AccessKey as AwsAccessKey
     from vaultpy.simulated.aws_accounts import User
     from vaultpy.simulated.aws_mfa import MfaDevice
+    from vaultpy.simulated.aws_server import AwsServer
     from vaultpy.simulated.aws_xml import Result
 
-pytest_plugins = ["support.aws_fixtures"]
+pytest_plugins = ["support.aws_fixtures", "support.lasting_aws"]
 
 SERIAL = f"arn:aws:iam::{ACCOUNT}:mfa/alice"
 UNKNOWN_KEY = "AKIAABCDEFGHIJKLMNOP"
@@ -49,9 +51,21 @@ CODES = (Secret("123456"), Secret("654321"))
 
 
 @pytest.fixture
+def aws_clock(lasting_clock: Clock) -> Clock:
+    """Return the clock that AWS goes by."""
+    return lasting_clock
+
+
+@pytest.fixture
+def aws(lasting_aws: SimulatedAws) -> SimulatedAws:
+    """Return an AWS at an address that lasts: its clients are built once."""
+    return lasting_aws
+
+
+@pytest.fixture
 def iam(aws: SimulatedAws) -> Iam:
     """Return the simulation's IAM."""
-    return Iam("eu-central-1", aws.url, {}, "dev")
+    return iam_at(aws.url)
 
 
 @pytest.fixture
@@ -84,20 +98,27 @@ def refused_with(call: Callable[[], object]) -> str:
     return refusal.value.code
 
 
-@contextmanager
-def answering(action: str, *results: Result) -> Iterator[Iam]:
-    """Yield an IAM that answers `action` with `results` in turn, the last one ever after."""
-    left = list(results)
+class Answering:
+    """An IAM that answers as it is told to."""
 
-    def answer(_: object) -> Reply:
-        return Reply(200, reply_xml("iam", action, left.pop(0) if len(left) > 1 else left[0], "id"))
+    def __init__(self, server: AwsServer) -> None:
+        self._server = server
 
-    server = AwsServer(answer, lambda: NOW)
-    server.start()
-    try:
-        yield Iam("eu-central-1", server.url, {})
-    finally:
-        server.stop()
+    def __call__(self, action: str, *results: Result) -> Iam:
+        """Return what is answered `results` in turn when it calls `action`, the last one ever after."""
+        left = list(results)
+
+        def answer(_: object) -> Reply:
+            return Reply(200, reply_xml("iam", action, left.pop(0) if len(left) > 1 else left[0], "id"))
+
+        self._server.answer = answer
+        return iam_at(self._server.url)
+
+
+@pytest.fixture
+def answering(address: Address, signer: AccessKey) -> Answering:  # noqa: ARG001  # a signer answers there too
+    """Return an IAM that answers as it is told to, in the place of the one that made the signer."""
+    return Answering(address.server)
 
 
 # ---- MFA devices -------------------------------------------------------------------------------------
@@ -213,7 +234,10 @@ def test_a_key_is_created_made_inactive_and_deleted_by_one_mfa_session(
 
     iam.set_access_key(session, "alice", new.id, active=False)
     made = int(aws.clock())
-    expected = {KeyState(key.id, active=True, created=made), KeyState(new.id, active=False, created=made)}
+    expected = {
+        AccessKeyState(key.id, active=True, created=made),
+        AccessKeyState(new.id, active=False, created=made),
+    }
     assert set(iam.access_keys(session, "alice")) == expected
     iam.set_access_key(session, "alice", new.id, active=True)
     assert alice.access_keys[new.id].active
@@ -327,13 +351,13 @@ def test_a_fault_is_told_and_the_call_made_once(
 # ---- strange answers ---------------------------------------------------------------------------------
 
 
-def test_a_list_in_pages_is_read_to_its_end(signer: AccessKey) -> None:
+def test_a_list_in_pages_is_read_to_its_end(answering: Answering, signer: AccessKey) -> None:
     device: Result = {"UserName": "alice", "SerialNumber": SERIAL, "EnableDate": "2027-01-15T08:00:00Z"}
     more: Result = {"IsTruncated": True, "Marker": "1", "MFADevices": [device]}
     empty: Result = {"IsTruncated": True, "Marker": "2", "MFADevices": []}
     last: Result = {"IsTruncated": False, "MFADevices": [device]}
-    with answering("ListMFADevices", more, empty, last) as iam:
-        assert iam.mfa_devices(signer, "alice") == (EnabledDevice(SERIAL, NOW),) * 2
+    iam = answering("ListMFADevices", more, empty, last)
+    assert iam.mfa_devices(signer, "alice") == (EnabledDevice(SERIAL, NOW),) * 2
 
 
 @pytest.mark.parametrize(
@@ -346,8 +370,11 @@ def test_a_list_in_pages_is_read_to_its_end(signer: AccessKey) -> None:
         ({"MFADevices": [{"SerialNumber": "a\nb", "EnableDate": "1"}]}, "no SerialNumber"),
     ],
 )
-def test_a_list_that_makes_no_sense_is_refused(signer: AccessKey, result: Result, reason: str) -> None:
-    with answering("ListMFADevices", result) as iam, pytest.raises(errors.AnswerMalformed, match=reason):
+def test_a_list_that_makes_no_sense_is_refused(
+    answering: Answering, signer: AccessKey, result: Result, reason: str
+) -> None:
+    iam = answering("ListMFADevices", result)
+    with pytest.raises(errors.AnswerMalformed, match=reason):
         iam.mfa_devices(signer, "alice")
 
 
@@ -363,18 +390,18 @@ def test_a_list_that_makes_no_sense_is_refused(signer: AccessKey, result: Result
     ],
 )
 def test_a_new_device_without_serial_or_seed_is_refused(
-    signer: AccessKey, device: Result | None, reason: str
+    answering: Answering, signer: AccessKey, device: Result | None, reason: str
 ) -> None:
-    answer = answering("CreateVirtualMFADevice", {"VirtualMFADevice": device})
-    with answer as iam, pytest.raises(errors.AnswerMalformed, match=reason):
+    iam = answering("CreateVirtualMFADevice", {"VirtualMFADevice": device})
+    with pytest.raises(errors.AnswerMalformed, match=reason):
         iam.create_mfa_device(signer, "alice")
 
 
-def test_a_seed_is_taken_padded_and_in_small_letters_too(signer: AccessKey) -> None:
+def test_a_seed_is_taken_padded_and_in_small_letters_too(answering: Answering, signer: AccessKey) -> None:
     padded = b64encode(b"gezdgnbvgy3tqojqge======").decode()
     device: Result = {"SerialNumber": SERIAL, "Base32StringSeed": padded}
-    with answering("CreateVirtualMFADevice", {"VirtualMFADevice": device}) as iam:
-        assert iam.create_mfa_device(signer, "alice").seed == Secret("GEZDGNBVGY3TQOJQGE")
+    iam = answering("CreateVirtualMFADevice", {"VirtualMFADevice": device})
+    assert iam.create_mfa_device(signer, "alice").seed == Secret("GEZDGNBVGY3TQOJQGE")
 
 
 @pytest.mark.parametrize(
@@ -387,15 +414,15 @@ def test_a_seed_is_taken_padded_and_in_small_letters_too(signer: AccessKey) -> N
     ],
 )
 def test_a_new_key_without_id_or_secret_is_refused(
-    signer: AccessKey, made: Result | None, reason: str
+    answering: Answering, signer: AccessKey, made: Result | None, reason: str
 ) -> None:
-    answer = answering("CreateAccessKey", {"AccessKey": made})
-    with answer as iam, pytest.raises(errors.AnswerMalformed, match=reason):
+    iam = answering("CreateAccessKey", {"AccessKey": made})
+    with pytest.raises(errors.AnswerMalformed, match=reason):
         iam.create_access_key(signer, "alice")
 
 
-def test_a_last_use_that_makes_no_sense_is_refused(signer: AccessKey) -> None:
+def test_a_last_use_that_makes_no_sense_is_refused(answering: Answering, signer: AccessKey) -> None:
     used: Result = {"AccessKeyLastUsed": {"LastUsedDate": "2027-01-15T08:00:00Z", "ServiceName": "sts"}}
-    answer = answering("GetAccessKeyLastUsed", used)
-    with answer as iam, pytest.raises(errors.AnswerMalformed, match="no Region"):
+    iam = answering("GetAccessKeyLastUsed", used)
+    with pytest.raises(errors.AnswerMalformed, match="no Region"):
         iam.last_use(signer, UNKNOWN_KEY)

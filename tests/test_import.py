@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.hurry import HurriedWorld
 from support.keystore_fixtures import Answers
 from support.kill_points import NAMES_AND_KEYS, Victim
 from support.pcscd import missing
 from support.pseudo_terminal import PseudoTerminal
-from support.world import BIN, World
+from support.world import BIN
 from vaultpy import access_keys
 from vaultpy.index import Index
 from vaultpy.keystore_file import FileKeystore, keystore_file_path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     import subprocess
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from support.world import World
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 
@@ -98,7 +101,7 @@ class Home:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Home]:
-    with World(tmp_path) as world:
+    with HurriedWorld(tmp_path) as world:
         yield Home(world)
 
 
@@ -140,15 +143,13 @@ def test_a_file_that_is_a_link_stays_one(home: Home) -> None:
     assert elsewhere.read_text() == "[dev]\n"
 
 
-@pytest.mark.parametrize(
-    "text", ["[dev]\nKEY[dev]\n", "\ufeff[dev]\nKEY", "[dev]\nKEYKEY", "[dev]\nwhat\nKEY"]
-)
-def test_a_file_that_botocore_refuses_is_left_alone(home: Home, text: str) -> None:
-    home.write(text)
-    before = home.credentials.read_bytes()
-    done = home.run("credentials", "--yes")
-    assert (done.returncode, home.credentials.read_bytes(), home.stored()) == (1, before, None)
-    assert "nothing was changed" in done.stderr
+def test_a_file_that_botocore_refuses_is_left_alone(home: Home) -> None:
+    for text in ("[dev]\nKEY[dev]\n", "\ufeff[dev]\nKEY", "[dev]\nKEYKEY", "[dev]\nwhat\nKEY"):
+        home.write(text)
+        before = home.credentials.read_bytes()
+        done = home.run("credentials", "--yes")
+        assert (done.returncode, home.credentials.read_bytes(), home.stored()) == (1, before, None), text
+        assert "nothing was changed" in done.stderr, text
 
 
 def test_at_a_terminal_it_asks_and_a_no_changes_nothing(home: Home) -> None:

@@ -161,38 +161,39 @@ def keystore_on(
 # ---- a real Secret Service ---------------------------------------------------------------------------
 
 
-def test_an_open_keyring_keeps_the_secret_for_the_next_process(secret_service: SecretService) -> None:
-    assert asked(secret_service.environment, "set") == "<secret>"
+def test_an_open_keyring_keeps_the_secret_and_neither_logs_it_nor_loads_another_backend(
+    secret_service: SecretService,
+) -> None:
+    log_all = "import logging; logging.basicConfig(level=0); logging.debug('on')"
+    program = f"{log_all}\n{_ASK}\nprint(*(m for m in sys.modules if m.startswith('keyring.backends.')))"
+    done = in_a_process(program, secret_service.environment, "set")
+    assert "on" in done.stderr
+    assert TEXT.reveal() not in done.stdout + done.stderr
+    shown, imported = done.stdout.splitlines()
+    assert shown == "<secret>"
+    assert imported.split() == ["keyring.backends.fail", "keyring.backends.SecretService"]  # no other one
     assert asked(secret_service.environment) == "<secret>"
 
 
-def test_a_locked_keyring_without_a_display_fails_at_once(locked_secret_service: SecretService) -> None:
-    assert asked(locked_secret_service.environment) == "KeystoreLocked|the system keystore is locked"
-    assert asked(locked_secret_service.environment, "set") == "KeystoreLocked|the system keystore is locked"
-
-
-def test_a_locked_keyring_whose_window_cannot_open_counts_as_dismissed(
+def test_a_locked_keyring_fails_at_once_where_no_window_is_or_can_open(
     locked_secret_service: SecretService,
 ) -> None:
-    environment = {**locked_secret_service.environment, "DISPLAY": ":99"}
-    assert asked(environment) == "KeystoreDismissed|the question of the system keystore was dismissed"
+    environment = locked_secret_service.environment
+    assert asked(environment) == "KeystoreLocked|the system keystore is locked"
+    assert asked(environment, "set") == "KeystoreLocked|the system keystore is locked"
+    dismissed = "KeystoreDismissed|the question of the system keystore was dismissed"
+    assert asked({**environment, "DISPLAY": ":99"}) == dismissed
 
 
-def test_a_keyring_that_asks_is_announced_and_in_the_end_given_up(
+def test_a_keyring_that_asks_is_announced_and_in_the_end_given_up_and_without_a_display_counts_as_locked(
     asking_secret_service: SecretService,
 ) -> None:
-    environment = {**asking_secret_service.environment, "WAYLAND_DISPLAY": "wayland-0"}
-    assert asked(environment, "get", "0.5", "1") == (
+    environment = asking_secret_service.environment
+    assert asked({**environment, "WAYLAND_DISPLAY": "wayland-0"}, "get", "0.5", "1") == (
         "KeystoreTimeout|the system keystore did not answer within 1 s"
         "|the system keystore is asking something: look for its window"
     )
-
-
-def test_a_keyring_that_asks_where_no_display_is_counts_as_locked(
-    asking_secret_service: SecretService,
-) -> None:
-    answer = asked(asking_secret_service.environment, "get", "0.5", "60")
-    assert answer == "KeystoreLocked|the system keystore is locked"
+    assert asked(environment, "get", "0.5", "60") == "KeystoreLocked|the system keystore is locked"
 
 
 def test_a_secret_service_without_a_keyring_says_that_none_can_be_made_without_a_display(
@@ -221,19 +222,6 @@ def test_a_machine_without_d_bus_is_told_so(tmp_path: Path) -> None:
 def test_a_d_bus_that_has_ended_is_told_so(tmp_path: Path) -> None:
     environment = {**private_environment(tmp_path), "DBUS_SESSION_BUS_ADDRESS": f"unix:path={tmp_path}/bus"}
     assert asked(environment) == "KeystoreMissing|no system keystore answers: No such file or directory"
-
-
-def test_nothing_secret_is_logged_even_when_everything_is(secret_service: SecretService) -> None:
-    program = f"import logging; logging.basicConfig(level=0); logging.debug('on')\n{_ASK}"
-    done = in_a_process(program, secret_service.environment, "set")
-    assert "on" in done.stderr
-    assert TEXT.reveal() not in done.stdout + done.stderr
-
-
-def test_only_the_backend_that_is_needed_is_imported(secret_service: SecretService) -> None:
-    program = f"{_ASK}\nprint(*(m for m in sys.modules if m.startswith('keyring.backends.')))"
-    done = in_a_process(program, secret_service.environment, "set")
-    assert done.stdout.splitlines()[-1].split() == ["keyring.backends.fail", "keyring.backends.SecretService"]
 
 
 # ---- which backend -----------------------------------------------------------------------------------

@@ -487,9 +487,9 @@ def writer(path: Path, name: str, times: int) -> subprocess.Popen[str]:
     return process
 
 
-def test_eight_writers_at_once_lose_nothing_of_each_other(tmp_path: Path) -> None:
+def test_writers_at_once_lose_nothing_of_each_other(tmp_path: Path) -> None:
     path = tmp_path / "keystore"
-    writers = [writer(path, f"writer-{number}", 25) for number in range(8)]
+    writers = [writer(path, f"writer-{number}", 25) for number in range(4)]
     for process in writers:
         assert process.stdin
         process.stdin.write("go\n")
@@ -498,7 +498,7 @@ def test_eight_writers_at_once_lose_nothing_of_each_other(tmp_path: Path) -> Non
         process.communicate(timeout=60)
         assert process.returncode == 0
     items = read_as_documented(path.read_bytes(), "correct horse")
-    assert set(items) == {f"writer-{writer}-{number}" for writer in range(8) for number in range(25)}
+    assert set(items) == {f"writer-{writer}-{number}" for writer in range(4) for number in range(25)}
 
 
 def test_two_who_make_the_file_at_once_agree_on_one_passphrase(tmp_path: Path) -> None:
@@ -542,7 +542,7 @@ def store(text, moment):
 
 
 old = None
-for moment in count(1):
+for moment in count(1, int(sys.argv[2])):
     new = Secret(f"{moment} " + "x" * 5000)
     child = os.fork() or store(new, moment)
     ended = os.waitpid(child, 0)[1]
@@ -557,9 +557,12 @@ for moment in count(1):
 """
 
 
-def test_a_writer_killed_at_any_moment_leaves_the_old_or_the_new_and_no_lock(tmp_path: Path) -> None:
+@pytest.mark.parametrize("every", [5, pytest.param(1, marks=pytest.mark.long)], ids=["some", "all"])
+def test_a_writer_killed_at_any_moment_leaves_the_old_or_the_new_and_no_lock(
+    tmp_path: Path, every: int
+) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", _KILLED, str(tmp_path / "keystore")],
+        [sys.executable, "-c", _KILLED, str(tmp_path / "keystore"), str(every)],
         env={"PYTHONPATH": ":".join(filter(None, sys.path))},
         capture_output=True,
         text=True,
@@ -568,6 +571,51 @@ def test_a_writer_killed_at_any_moment_leaves_the_old_or_the_new_and_no_lock(tmp
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 50  # a kill before and after each call into the system, and many others
+
+
+_AT_ONCE = """
+import sys, threading
+from support.keystore_fixtures import Answers
+from vaultpy.keystore_file import FileKeystore
+from vaultpy.keystore_format import Argon2
+from vaultpy.values import Secret
+
+derive, most = set(), 0
+
+def watch(frame, event, call):
+    global most
+    if event in ("c_call", "c_return", "c_exception") and call.__name__ == "derive":
+        (derive.add if event == "c_call" else derive.discard)(threading.get_ident())
+        most = max(most, len(derive))
+
+def look():
+    keystore = FileKeystore(sys.argv[1], {}, Answers())
+    ready.wait()
+    assert keystore.get("item") == Secret("text")
+    done.append(keystore)
+
+FileKeystore(sys.argv[1], {}, Answers(), Argon2(memory=16384, passes=1, lanes=4)).set("item", Secret("text"))
+threads = [threading.Thread(target=look, daemon=True) for _ in range(8)]
+ready, done = threading.Barrier(len(threads)), []
+threading.setprofile(watch)
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join(10)
+print(len(done), "keystores opened,", most, "at a time", flush=True)
+"""
+
+
+def test_of_threads_that_open_it_at_once_one_derives_at_a_time(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _AT_ONCE, str(tmp_path / "keystore")],
+        env={"PYTHONPATH": ":".join(filter(None, sys.path))},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,  # without turns they may wait for each other for ever
+    )
+    assert done.stdout == "8 keystores opened, 1 at a time\n", done.stderr
 
 
 # ---- nothing shows -----------------------------------------------------------------------------------

@@ -18,8 +18,9 @@ import pytest
 
 from support.aws import Clock
 from support.broking import Desk, role
+from support.hurry import HurriedWorld
 from support.pcscd import missing
-from support.world import BIN, PASSPHRASE, World
+from support.world import BIN, PASSPHRASE
 from vaultpy import errors
 from vaultpy.config import Config
 from vaultpy.console_page import page_of
@@ -33,6 +34,7 @@ from vaultpy.values import Secret
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from support.world import World
     from vaultpy.credentials import LongTerm
     from vaultpy.plan import Plan
     from vaultpy.simulated.aws import SimulatedAws
@@ -359,7 +361,7 @@ def test_a_browser_that_never_comes_is_not_waited_for_for_ever() -> None:
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Return a computer on which `dev` and `dev-role` are enrolled."""
-    with World(tmp_path_factory.mktemp("login"), finger=SteadyFinger(0.1)) as world:
+    with HurriedWorld(tmp_path_factory.mktemp("login"), finger=SteadyFinger(0.1)) as world:
         world.enrol()
         yield world
 
@@ -410,7 +412,17 @@ def test_the_consoles_address_is_in_no_command_line_and_no_file(world: World, tm
     environment = world.with_key | {"BROWSER": browser, "VAULTPY_KEYSTORE_PASSPHRASE": PASSPHRASE}
     done = subprocess.run(
         [
-            *("strace", "-f", "-s", "9999", "-e", "trace=execve,write", "-o", tmp_path / "trace"),
+            *(
+                "strace",
+                "-f",
+                "--seccomp-bpf",
+                "-s",
+                "9999",
+                "-e",
+                "trace=execve,write",
+                "-o",
+                tmp_path / "trace",
+            ),
             *(BIN / "vaultpy", "--debug", "login", "dev"),
         ],
         env=environment,

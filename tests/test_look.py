@@ -5,13 +5,17 @@ from __future__ import annotations
 import io
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from support.pseudo_terminal import PseudoTerminal
 from support.screen import Screen
+from support.svg import DARK, LIGHT, Theme
+from vaultpy.cli.app import app
 from vaultpy.cli.table import table
 from vaultpy.demo.narrator import Narrator
 from vaultpy.terminal import Terminal
@@ -29,6 +33,8 @@ with terminal.waiting("touch it", 15) as waiting:
     while waiting.pause(0.05, None) is None:
         pass
 """
+PROMPT = "touch the YubiKey: an MFA session of arn:aws:iam::123456789012:user/alice for production-admin"
+WARNING = 'this shows secrets; read it unseen: eval "$(vaultpy export --format env production-admin)"'
 ROWS = [
     ("PROFILE", "ACCESS KEY", "ROLE"),
     ("dev", "AKIAIOSFODNN7EXAMPLE", ""),
@@ -73,6 +79,63 @@ def test_where_lines_cannot_be_written_over_the_digits_are_written_behind_the_on
     assert terminal.screen.endswith("\r\n")
 
 
+@pytest.mark.parametrize("columns", [60, 80])
+def test_a_prompt_is_folded_between_words_and_all_of_it_is_bold(columns: int) -> None:
+    with at(columns, f"with terminal.waiting({PROMPT!r}, 15): pass") as terminal:
+        assert terminal.wait() == 0
+    screen = Screen(terminal.screen, columns)
+    assert screen.lines == [
+        "vaultpy: touch the YubiKey: an MFA session of",
+        "  arn:aws:iam::123456789012:user/alice for production-admin",
+    ]
+    assert all(run.bold for row in (0, 1) for run in screen.runs(row))
+
+
+def test_what_may_be_a_command_is_left_whole_and_before_it_lines_are_folded() -> None:
+    program = f"""
+terminal.error(MfaDeviceLeft(serial="arn:aws:iam::123456789012:mfa/alice", reason="Forbidden"))
+terminal.warn({WARNING!r})
+terminal.note("to do it later: vaultpy mfa enroll " + "a" * 40)
+"""
+    with at(60, program, NO_COLOR="1") as terminal:
+        assert terminal.wait() == 0
+    written = terminal.screen.splitlines()
+    assert (
+        "  aws iam delete-virtual-mfa-device --serial-number arn:aws:iam::123456789012:mfa/alice" in written
+    )
+    assert written[-4:] == [
+        "vaultpy: warning: this shows secrets; read it unseen:",
+        '  eval "$(vaultpy export --format env production-admin)"',
+        "vaultpy: to do it later:",
+        f"  vaultpy mfa enroll {'a' * 40}",
+    ]
+
+
+@pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {}])
+def test_who_reads_lines_and_no_screen_gets_each_line_whole(environment: dict[str, str]) -> None:
+    program = f"with terminal.waiting({PROMPT!r}, 15, typing=False): pass\nterminal.warn({WARNING!r})"
+    if environment:
+        with at(60, program, **environment) as terminal:
+            assert terminal.wait() == 0
+            written = terminal.screen
+    else:
+        command = [sys.executable, "-c", BEGIN + program]
+        written = subprocess.run(
+            command, env=ENVIRONMENT, start_new_session=True, capture_output=True, text=True, check=True
+        ).stderr
+    assert f"vaultpy: {PROMPT}" in written.splitlines()
+    assert f"vaultpy: warning: {WARNING}" in written.splitlines()
+
+
+@pytest.mark.parametrize("words", [[], ["mfa"], ["template"]])
+@pytest.mark.parametrize("columns", ["60", "80", "200"])
+def test_the_help_tells_all_of_what_each_verb_does(words: list[str], columns: str) -> None:
+    told = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": columns}, terminal_width=int(columns))
+    assert told.exit_code == 0
+    assert "..." not in told.output.partition("Commands:")[2]
+    assert max(map(len, told.output.splitlines())) <= int(columns)
+
+
 def test_what_waits_for_a_finger_is_bold_and_what_only_takes_time_is_not() -> None:
     with at(80, "terminal.wait('in a moment', 0.1)\n" + WAIT) as terminal:
         terminal.expect("six digits")
@@ -105,6 +168,21 @@ for label in ("simulated", "for real", "next", "AWS", "vaultpy"):
     with at(80, program) as terminal:
         assert terminal.wait() == 0
     assert Screen(terminal.screen, 80).colours() == {"default", "red", "magenta"}
+
+
+@pytest.mark.parametrize("theme", [DARK, LIGHT], ids=["dark", "light"])
+def test_what_is_used_stands_out_from_either_ground_as_wcag_wants_it(theme: Theme) -> None:
+    ground = luminance(theme.background)
+    for colour in (theme.text, theme.colours["red"], theme.colours["magenta"]):
+        dark, light = sorted((ground, luminance(colour)))
+        assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def luminance(colour: str) -> float:
+    """Return the relative luminance of `#rrggbb`, as WCAG defines it."""
+    shares = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    red, green, blue = (s / 12.92 if s <= 0.04045 else ((s + 0.055) / 1.055) ** 2.4 for s in shares)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
 def test_a_command_that_the_demo_wraps_can_be_copied() -> None:
@@ -141,6 +219,21 @@ def test_a_table_too_wide_for_the_window_is_folded_and_nothing_is_cut() -> None:
     ]
 
 
+def test_a_cell_wider_than_the_window_is_folded_between_words_and_only_there() -> None:
+    rows = [
+        ("KEY", "REMARK"),
+        ("", "account arn:aws:iam::123456789012:mfa/alice; of no device that is known"),
+    ]
+    assert table(rows, 50) == [
+        "KEY",
+        "  REMARK",
+        "-",
+        "  account arn:aws:iam::123456789012:mfa/alice; of",
+        "  no device that is known",
+    ]
+    assert table(rows, 10)[-5] == "  arn:aws:iam::123456789012:mfa/alice;"
+
+
 @pytest.mark.parametrize("name", ["開発", "e\u0301te\u0301", "été"])
 def test_columns_stand_below_each_other_whatever_the_letters(name: str) -> None:
     lines = table([("PROFILE", "KEY"), (name, "AKIA")], None)
@@ -152,6 +245,10 @@ def test_columns_stand_below_each_other_whatever_the_letters(name: str) -> None:
 def test_a_picture_stands_on_a_page_and_is_told_in_words(picture: str) -> None:
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     shown = rf"!\[([^\]]+)\]\([^)]*pictures/{re.escape(picture)}\)"
+    if picture != "house.svg":  # which is of both themes by itself
+        dark = picture.replace("-light.svg", ".svg")
+        light = dark.replace(".svg", "-light.svg")
+        shown = rf'light\)" srcset="[^"]*{light}">\n *<img alt="([^"]+)" src="[^"]*pictures/{dark}">'
     told = [words for page in pages for words in re.findall(shown, page.read_text(encoding="utf-8"))]
     assert told
     assert all(len(words.split()) > 5 for words in told)

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.hurry import HurriedWorld
 from support.pcscd import YUBIKEY_READER, missing
 from support.pseudo_terminal import PseudoTerminal
 from support.virtual_card import VirtualCard
-from support.world import BIN, World
+from support.world import BIN
 from vaultpy.simulated.finger import PressedFinger, SteadyFinger
 from vaultpy.simulated.yubikey import SimulatedYubiKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from vaultpy.simulated.aws_accounts import User
@@ -30,7 +31,7 @@ SPARE_READER = f"Spare {YUBIKEY_READER}"
 VAULTPY = str(BIN / "vaultpy")
 
 
-class Bobs(World):
+class Bobs(HurriedWorld):
     """A world with bob in it, who has an access key, no MFA device, and an empty YubiKey."""
 
     def __init__(self, directory: Path, finger: PressedFinger | SteadyFinger) -> None:
@@ -219,42 +220,25 @@ def hand_over(world: Bobs, device: MfaDevice, screen: str) -> None:
     world.bob.mfa_devices[device.serial] = device
 
 
-def test_ctrl_c_at_the_touch_leaves_nothing(slow_world: Bobs, finger: PressedFinger) -> None:
+ENDS: dict[str, Callable[[PseudoTerminal], None]] = {
+    "Ctrl-C": lambda terminal: terminal.type("\x03"),
+    "SIGTERM": lambda terminal: os.kill(terminal.pid, signal.SIGTERM),
+    "SIGHUP": lambda terminal: os.kill(terminal.pid, signal.SIGHUP),
+    "a terminal that is closed": lambda terminal: terminal.close(),
+}
+STATUSES = (-signal.SIGINT, -signal.SIGTERM, -signal.SIGHUP, -signal.SIGHUP)
+
+
+def test_whatever_ends_it_at_the_touch_leaves_nothing(slow_world: Bobs, finger: PressedFinger) -> None:
     slow_world.add_bob()
-    with slow_world.at_terminal("mfa", "enroll", "bob") as terminal:
-        terminal.expect("touch the YubiKey: ")
-        terminal.type("\x03")
-        finger.press()
-        assert terminal.wait() == -signal.SIGINT
-    assert SERIAL not in slow_world.bob.account.virtual_devices
-    assert slow_world.yubikey.accounts == {}
-
-
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_at_the_touch_leaves_nothing(
-    slow_world: Bobs, finger: PressedFinger, number: signal.Signals
-) -> None:
-    slow_world.add_bob()
-    with slow_world.at_terminal("mfa", "enroll", "bob") as terminal:
-        terminal.expect("touch the YubiKey: ")
-        os.kill(terminal.pid, number)
-        finger.press()
-        assert terminal.wait() == -number
-    assert SERIAL not in slow_world.bob.account.virtual_devices
-    assert slow_world.yubikey.accounts == {}
-
-
-def test_a_terminal_that_is_closed_at_the_touch_leaves_nothing(
-    slow_world: Bobs, finger: PressedFinger
-) -> None:
-    slow_world.add_bob()
-    with slow_world.at_terminal("mfa", "enroll", "bob") as terminal:
-        terminal.expect("touch the YubiKey: ")
-        terminal.close()
-        finger.press()
-        assert terminal.wait() == -signal.SIGHUP
-    assert SERIAL not in slow_world.bob.account.virtual_devices
-    assert slow_world.yubikey.accounts == {}
+    for (name, end), status in zip(ENDS.items(), STATUSES, strict=True):
+        with slow_world.at_terminal("mfa", "enroll", "bob") as terminal:
+            terminal.expect("touch the YubiKey: ")
+            end(terminal)
+            finger.press()
+            assert terminal.wait() == status, name
+        assert SERIAL not in slow_world.bob.account.virtual_devices, name
+        assert slow_world.yubikey.accounts == {}, name
 
 
 def test_of_two_keys_the_one_that_the_profile_names_is_written_to(world: Bobs) -> None:
@@ -289,22 +273,17 @@ def test_what_a_killed_run_has_left_the_next_one_asks_about(slow_world: Bobs, fi
     assert slow_world.config == f"[profile bob]\nmfa_serial = {SERIAL}\n"
 
 
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["mfa", "enroll", "bob", "--secret", "--user", "x"], "--secret and --user exclude each other"),
-        (["mfa", "enrol", "bob"], "no such command 'enrol'; did you mean 'enroll'?"),
-        (["mfa"], "missing command"),
-    ],
-)
-def test_a_mistake_in_the_words_is_two_lines(world: Bobs, words: list[str], message: str) -> None:
-    done = world.vaultpy(*words)
-    assert done.returncode == 2
-    assert done.stderr.splitlines()[0] == f"vaultpy: error: {message}"
-    assert done.stderr.splitlines()[1].startswith("vaultpy: hint: see: vaultpy mfa")
-
-
-def test_a_profile_without_an_access_key_is_told_so(world: Bobs) -> None:
+def test_a_mistake_in_the_words_and_a_profile_without_an_access_key_are_two_lines(world: Bobs) -> None:
+    for words, message in (
+        ("enroll bob --secret --user x", "--secret and --user exclude each other"),
+        ("enrol bob", "no such command 'enrol'; did you mean 'enroll'?"),
+        ("", "missing command"),
+    ):
+        done = world.vaultpy("mfa", *words.split())
+        assert done.returncode == 2, words
+        problem, hint = done.stderr.splitlines()[:2]
+        assert problem == f"vaultpy: error: {message}"
+        assert hint.startswith("vaultpy: hint: see: vaultpy mfa"), words
     done = world.vaultpy("mfa", "enroll", "bob")
     assert done.returncode == 1
     assert "bob" in done.stderr.splitlines()[0]

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from vaultpy.simulated.aws_accounts import AccessKey as AwsAccessKey
     from vaultpy.values import Secret
 
+pytest_plugins = ["support.aws_fixtures", "support.lasting_aws"]
+
 SECOND = "Yubico YubiKey OTP+FIDO+CCID 01 00"
 SERIAL = f"arn:aws:iam::{ACCOUNT}:mfa/alice"
 WRITTEN = CONFIG + f"mfa_serial = {SERIAL}\n"
@@ -34,6 +36,18 @@ ENABLE = 4
 KEEP = 10
 """The number of the call, in an enrolment with one key, that writes the device down."""
 FAULTS = [fault for fault in Fault if fault is not Fault.HANG]  # which takes 10 s, and is tried once
+
+
+@pytest.fixture
+def aws_clock(lasting_clock: Clock) -> Clock:
+    """Return the clock that AWS goes by."""
+    return lasting_clock
+
+
+@pytest.fixture
+def aws(lasting_aws: SimulatedAws) -> SimulatedAws:
+    """Return an AWS at an address that lasts: its clients are built once."""
+    return lasting_aws
 
 
 @pytest.fixture
@@ -443,7 +457,7 @@ def test_ctrl_c_at_any_point_takes_a_typed_secret_off_the_key_again(
         there.user.mfa_devices.clear()
         console.device.last_step = -1
         yubikey._oath.accounts.clear()
-        there.clock.advance(60)
+        there.clock.advance(30)
         with pytest.raises(KeyboardInterrupt):
             there.enroller(Trouble(at, KeyboardInterrupt)).enroll_secret(console.show)
         assert yubikey.accounts == {}, trouble.calls[at - 1]
@@ -493,6 +507,18 @@ class Sweep:
         assert len(there.desk.cards.open_connections) == 0
         self._again(there, keys)
 
+    def meets(self, fault: Fault, at: int, *, lasting: bool) -> None:
+        """Let AWS's call number `at` meet the fault, and where it is `lasting` all after it."""
+        there, *keys = self.desk()
+        for number in range(at, at + 60) if lasting else [at]:
+            self.aws.fail_nth(number, fault)
+        try:
+            there.enroll(spares=1)
+        except errors.VaultpyError:
+            assert lasting or fault is Fault.MALFORMED
+        self.aws._faults._numbered.clear()
+        self.check(there, tuple(keys), killed=False)
+
     @staticmethod
     def _again(there: Enrolling, keys: tuple[SimulatedYubiKey, ...]) -> None:
         serial = there.target.serial
@@ -520,9 +546,14 @@ def tried(there: Enrolling, trouble: Trouble) -> None:
 
 
 def failures_of(name: str) -> list[tuple[Callable[[], BaseException], bool]]:
-    """Return what can go wrong with a call: before it was made, and after."""
+    """Return what can go wrong with a call: before it was made, and after.
+
+    To be killed after a call is to be killed before the next one: both leave the same.
+    """
     anywhere: list[tuple[Callable[[], BaseException], bool]] = [
-        (failure, after) for failure in (KeyboardInterrupt, Killed) for after in (False, True)
+        (KeyboardInterrupt, False),
+        (KeyboardInterrupt, True),
+        (Killed, False),
     ]
     if name in {"first", "another", "check", "put", "code"}:
         anywhere += [(errors.CardRemoved, False), (errors.CardRemoved, True)]
@@ -555,19 +586,22 @@ def test_after_trouble_with_aws_at_any_call_access_works_and_nothing_is_orphaned
     there, *_ = sweep.desk()
     there.enroll(spares=1)
     calls = len(there.calls())
-    for lasting in (False, True):
-        for fault in FAULTS:
-            for at in range(1, calls + 1):
-                there, *keys = sweep.desk()
-                for number in range(at, at + 60) if lasting else [at]:
-                    sweep.aws.fail_nth(number, fault)
-                try:
-                    there.enroll(spares=1)
-                except errors.VaultpyError:
-                    assert lasting or fault is Fault.MALFORMED
-                sweep.aws._faults._numbered.clear()
-                sweep.check(there, tuple(keys), killed=False)
+    for place, fault in enumerate(FAULTS):
+        for at in range(1, calls + 1):
+            lasting = (place + at) % 2 == 0
+            sweep.meets(fault, at, lasting=lasting)
     tell(f"{sweep.tried - 1} faults of AWS at {calls} calls of an enrolment")
+
+
+@pytest.mark.long
+def test_after_trouble_with_aws_for_a_while_or_for_good_at_any_call_nothing_is_orphaned(sweep: Sweep) -> None:
+    there, *_ = sweep.desk()
+    there.enroll(spares=1)
+    calls = len(there.calls())
+    for fault in FAULTS:
+        for at in range(1, calls + 1):
+            for lasting in (False, True):
+                sweep.meets(fault, at, lasting=lasting)
 
 
 def test_after_a_failure_at_any_call_a_spare_still_has_the_account_that_it_had(sweep: Sweep) -> None:
@@ -593,9 +627,21 @@ def test_an_aws_that_never_answers_is_given_up_and_the_device_still_enrolled(swe
     sweep.check(there, tuple(keys), killed=False)
 
 
-@pytest.mark.parametrize("instruction", ["SELECT", "LIST", "PUT", "CALCULATE", "DELETE"])
-def test_after_a_refusal_of_the_key_nothing_is_orphaned(sweep: Sweep, instruction: str) -> None:
-    for status in (0x6982, 0x6984, 0x6985, 0x6A80, 0x6A84, 0x6F00):
+INSTRUCTIONS = ("SELECT", "LIST", "PUT", "CALCULATE", "DELETE")
+REFUSALS = (0x6982, 0x6984, 0x6985, 0x6A80, 0x6A84, 0x6F00)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "statuses"),
+    [
+        *((name, (REFUSALS[place], REFUSALS[place + 1])) for place, name in enumerate(INSTRUCTIONS)),
+        *(pytest.param(name, REFUSALS, marks=pytest.mark.long) for name in INSTRUCTIONS),
+    ],
+)
+def test_after_a_refusal_of_the_key_nothing_is_orphaned(
+    sweep: Sweep, instruction: str, statuses: tuple[int, ...]
+) -> None:
+    for status in statuses:
         there, *keys = sweep.desk()
         keys[1].refusals = {instruction: status}
         try:

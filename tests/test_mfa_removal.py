@@ -9,16 +9,16 @@ import pytest
 from yubikit.oath import OathSession
 
 from support.aws import ACCOUNT, client
+from support.aws_clients import iam_at
 from support.keys import READER, ScriptedPerson, SimulatedCards
 from support.keys import Desk as KeyDesk
 from vaultpy import errors
 from vaultpy.config import Config
 from vaultpy.credentials import AccessKey, Credentials
-from vaultpy.iam import Iam
 from vaultpy.index import Index
-from vaultpy.mfa_removal import Remover, Target, profiles_naming
+from vaultpy.mfa_removal import Removal, Remover, profiles_naming
+from vaultpy.mfa_removal_in_iam import Devices
 from vaultpy.records import Enrolment
-from vaultpy.removable_devices import Devices
 from vaultpy.simulated.aws_faults import Fault
 from vaultpy.simulated.connection import SimulatedConnection
 from vaultpy.simulated.yubikey import SimulatedYubiKey
@@ -28,12 +28,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from vaultpy.key_in_hand import KeyInHand
+    from support.aws import Clock
     from vaultpy.simulated.aws import SimulatedAws
     from vaultpy.simulated.aws_accounts import AccessKey as AwsAccessKey
     from vaultpy.simulated.aws_mfa import MfaDevice
+    from vaultpy.yubikey_in_hand import YubiKeyInHand
 
-pytest_plugins = ["support.aws_fixtures"]
+pytest_plugins = ["support.aws_fixtures", "support.lasting_aws"]
 
 SERIAL = f"arn:aws:iam::{ACCOUNT}:mfa/alice"
 SPARE = f"arn:aws:iam::{ACCOUNT}:mfa/spare"
@@ -87,7 +88,7 @@ class Desk:
         """Return alice's devices, or another user's as she may see them."""
         signer = AccessKey(self._key.id, Secret(self._key.secret))
         session = self._session if with_session else None
-        iam, own = Iam("eu-central-1", self.aws.url, {}, "dev"), user == "alice"
+        iam, own = iam_at(self.aws.url), user == "alice"
         return Devices(iam, user, signer, session, profile="dev", own=own)
 
     def _session(self) -> Credentials:
@@ -97,10 +98,10 @@ class Desk:
         secret, token = Secret(made["SecretAccessKey"]), Secret(made["SessionToken"])
         return Credentials(made["AccessKeyId"], secret, token, int(made["Expiration"].timestamp()))
 
-    def remove(self, target: Target | None = None, devices: Devices | None = None) -> None:
+    def remove(self, removal: Removal | None = None, devices: Devices | None = None) -> None:
         """Remove the device as a new run does."""
 
-        def keys() -> list[tuple[str, KeyInHand | errors.VaultpyError]]:
+        def keys() -> list[tuple[str, YubiKeyInHand | errors.VaultpyError]]:
             if self.keys_fail is not None:
                 raise self.keys_fail
             return KeyDesk(self.cards, ScriptedPerson()).choice().all()
@@ -113,7 +114,7 @@ class Desk:
             say=self.said.append,
             note=self.noted.append,
         )
-        remover.remove(target or Target("dev", "alice", SERIAL))
+        remover.remove(removal or Removal("dev", "alice", SERIAL))
 
     def is_gone(self) -> bool:
         """Tell whether it is gone everywhere, and nothing else is."""
@@ -125,6 +126,18 @@ class Desk:
             and self.config.read_text() == CONFIG.replace(f"mfa_serial = {SERIAL}\n", "")
             and serials == [(SPARE,)] * 3
         )
+
+
+@pytest.fixture
+def aws_clock(lasting_clock: Clock) -> Clock:
+    """Return the clock that AWS goes by."""
+    return lasting_clock
+
+
+@pytest.fixture
+def aws(lasting_aws: SimulatedAws) -> SimulatedAws:
+    """Return an AWS at an address that lasts: its clients are built once."""
+    return lasting_aws
 
 
 @pytest.fixture
@@ -195,7 +208,7 @@ def test_the_qr_codes_account_stays_where_iam_does_not_tell(desk: Desk) -> None:
 def test_the_account_that_the_profile_names_goes_with_its_setting(desk: Desk) -> None:
     desk.yubikey.add_account("work", SEED)
     desk.config.write_text("[profile dev]\nvaultpy_account = work\nregion = x\n")
-    desk.remove(Target("dev", "alice", SERIAL, account="work"))
+    desk.remove(Removal("dev", "alice", SERIAL, account="work"))
     assert desk.yubikey.accounts == {}
     assert desk.config.read_text() == "[profile dev]\nregion = x\n"
 
@@ -247,7 +260,7 @@ def test_an_administrators_session_deletes_the_device_of_a_user_who_has_no_other
     bob = desk.user.account.user("bob")
     device = bob.account.virtual_device("bob")
     desk.user.denied_without_mfa.add("iam:DeleteVirtualMFADevice")
-    desk.remove(Target("dev", "bob", device.serial, user="bob"), desk.devices(user="bob"))
+    desk.remove(Removal("dev", "bob", device.serial, user="bob"), desk.devices(user="bob"))
     assert device.serial not in bob.account.virtual_devices
     assert desk.sessions == 1
 
@@ -270,7 +283,7 @@ def test_an_administrator_removes_anothers_device_and_keeps_their_own_profile(de
     device = bob.mfa_device()
     desk.config.write_text(CONFIG.replace(SERIAL, device.serial))
     before = desk.config.read_text()
-    desk.remove(Target("dev", "bob", device.serial, user="bob"), desk.devices(user="bob"))
+    desk.remove(Removal("dev", "bob", device.serial, user="bob"), desk.devices(user="bob"))
     assert bob.mfa_devices == {}
     assert device.serial not in bob.account.virtual_devices
     assert desk.config.read_text() == before
@@ -280,14 +293,14 @@ def test_an_administrator_removes_anothers_device_and_keeps_their_own_profile(de
 def test_a_device_of_somebody_else_is_not_touched(desk: Desk) -> None:
     theirs = desk.user.account.user("bob").mfa_device()
     with pytest.raises(errors.NotTheirDevice):
-        desk.remove(Target("dev", "alice", theirs.serial))
+        desk.remove(Removal("dev", "alice", theirs.serial))
     assert desk.user.account.holder(theirs.serial) is not None
 
 
 @pytest.mark.parametrize("kind", ["fido", "hardware"])
 def test_what_no_key_holds_is_only_taken_from_the_user(desk: Desk, kind: str) -> None:
     made = desk.user.fido_device("blue") if kind == "fido" else desk.user.mfa_device(serial="GAHT12345678")
-    desk.remove(Target("dev", "alice", made.serial))
+    desk.remove(Removal("dev", "alice", made.serial))
     assert list(desk.user.mfa_devices) == [SERIAL]
     assert desk.said == [f"removed MFA device {made.serial} of alice from IAM"]
     assert desk.yubikey.calls == []
@@ -317,15 +330,15 @@ def test_without_any_there_is_none_to_remove(desk: Desk) -> None:
 
 
 def test_the_question_names_the_device_and_says_if_it_is_the_only_one(desk: Desk) -> None:
-    target = Target("dev", "alice", SERIAL)
+    removal = Removal("dev", "alice", SERIAL)
     where = "from IAM and the YubiKeys that are plugged in, for good?"
     assert desk.devices().only(SERIAL)
     assert (
-        target.question(only=True) == f"remove MFA device {SERIAL} of alice, the only one for codes, {where}"
+        removal.question(only=True) == f"remove MFA device {SERIAL} of alice, the only one for codes, {where}"
     )
     desk.user.mfa_device("spare")
     assert not desk.devices().only(SERIAL)
-    assert target.question(only=False) == f"remove MFA device {SERIAL} of alice, {where}"
+    assert removal.question(only=False) == f"remove MFA device {SERIAL} of alice, {where}"
 
 
 def test_profiles_that_name_it_are_found_also_in_lists(desk: Desk) -> None:
@@ -402,9 +415,9 @@ def test_where_the_config_file_cannot_be_changed_the_index_is(desk: Desk) -> Non
 
 
 def test_what_finishes_it_is_a_command_for_a_shell() -> None:
-    target = Target("my profile", "bob", SERIAL, user="bob's")
+    removal = Removal("my profile", "bob", SERIAL, user="bob's")
     words = ["vaultpy", "mfa", "remove", "my profile", "--user", "bob's", "--mfa-serial", SERIAL]
-    assert shlex.split(target.command) == words
+    assert shlex.split(removal.command) == words
 
 
 def test_a_lost_key_keeps_nothing_from_being_done(desk: Desk) -> None:

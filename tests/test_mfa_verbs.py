@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.hurry import HurriedWorld
 from support.pcscd import missing
 from support.pseudo_terminal import PseudoTerminal
 from support.schemas import assert_promised
-from support.world import BIN, World
+from support.world import BIN
 from vaultpy.simulated.finger import PressedFinger, SteadyFinger
 from vaultpy.simulated.yubikey import SimulatedYubiKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from support.world import World
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 VAULTPY = str(BIN / "vaultpy")
@@ -28,7 +31,7 @@ SEED = b"twenty bytes of seed"
 @pytest.fixture
 def world(tmp_path: Path) -> Iterator[World]:
     """Provide a world in which alice's key is enrolled and her YubiKey is touched at once."""
-    with World(tmp_path, finger=SteadyFinger()) as world:
+    with HurriedWorld(tmp_path, finger=SteadyFinger()) as world:
         world.enrol()
         yield world
 
@@ -36,7 +39,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 @pytest.fixture
 def slow(tmp_path: Path) -> Iterator[World]:
     """Provide a world in which alice's finger waits to be told."""
-    with World(tmp_path, finger=PressedFinger()) as world:
+    with HurriedWorld(tmp_path, finger=PressedFinger()) as world:
         world.enrol()
         yield world
 
@@ -169,7 +172,7 @@ def test_code_needs_to_know_whose(world: World) -> None:
     other = world.alice.mfa_device("other")
     world.yubikey.add_account(other.serial, other.seed, touch=True)
     done = world.vaultpy("mfa", "code", "dev", "--mfa-serial", other.serial, "--yubikey", "12345678")
-    assert done.stdout.strip() in {other.code(time.time() - ago) for ago in (0, 30)}
+    assert done.stdout.strip() in {other.code(world.aws.clock() - ago) for ago in (0, 30)}
 
 
 # ---- resync ------------------------------------------------------------------------------------------

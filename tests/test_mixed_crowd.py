@@ -14,10 +14,10 @@ from support.keystore_fixtures import Answers
 from support.pcscd import missing
 from support.world import BIN, PASSPHRASE, World
 from vaultpy import access_keys
+from vaultpy.access_key_owner import Checked
 from vaultpy.config import Config
 from vaultpy.credentials import AccessKey
 from vaultpy.index import Index
-from vaultpy.key_owner import Checked
 from vaultpy.keystore_file import FileKeystore, keystore_file_path
 from vaultpy.keystore_format import Argon2
 from vaultpy.simulated.finger import SteadyFinger
@@ -180,7 +180,7 @@ def assert_nothing_is_lost_or_torn(crowd: Crowd) -> None:
     assert world.yubikey.calculations == 1, "the session that was there served all"
 
 
-@pytest.mark.parametrize("count", [24, pytest.param(200, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [16, pytest.param(200, marks=pytest.mark.long)])
 def test_all_of_a_crowd_s_commands_have_their_effect(world: World, count: int) -> None:
     crowd = Crowd(world, count)
     crowd.prepare()

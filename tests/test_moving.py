@@ -20,7 +20,7 @@ from vaultpy.errors import (
     Unreachable,
     VaultpyError,
 )
-from vaultpy.found_keys import FoundKey, in_files, of_aws_mfa
+from vaultpy.found_access_keys import FoundKey, in_files, of_aws_mfa
 from vaultpy.index import Index
 from vaultpy.moving import Move, Mover, Skip
 from vaultpy.records import ON_YUBIKEY, Enrolment

@@ -13,6 +13,7 @@ import pytest
 
 from support.desktop import Desktop
 from support.pcscd import missing
+from support.session_at_hand import forget_all
 from support.world import BIN, World
 from vaultpy.notifications import _command, notify
 from vaultpy.simulated.finger import PressedFinger
@@ -245,14 +246,20 @@ def test_the_program_gets_the_way_to_the_desktop_and_nothing_else_of_ours(
     assert told["sid"] == told["pid"]
 
 
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    """Provide a world in which alice's key is enrolled."""
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     if reason := missing():
         pytest.skip(reason)
-    with World(tmp_path) as world:
+    with World(tmp_path_factory.mktemp("world")) as world:
         world.enrol()
         yield world
+
+
+@pytest.fixture
+def world(built: World) -> World:
+    """Provide a world in which alice's key is enrolled and there is no session."""
+    forget_all(built)
+    return built
 
 
 def start(world: World, **variables: str) -> subprocess.Popen[str]:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import hmac
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from support import time_travel
+from support.hurry import HurriedWorld
 from support.on_yubikey import RecordingYubiKey, protect_and_remember
 from support.pcscd import missing
 from support.pseudo_terminal import PseudoTerminal
 from support.signing import move_to_yubikey, put_on_key
-from support.time_travel import TravellingWorld
-from support.world import BIN, World
+from support.world import BIN
 from vaultpy.signing_account import account_name, account_secret, aws_date, challenge
 from vaultpy.simulated.finger import PressedFinger, SteadyFinger
 from vaultpy.simulated.yubikey import SimulatedYubiKey
@@ -24,6 +25,8 @@ from vaultpy.values import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from support.world import World
 
 pytestmark = pytest.mark.skipif(missing() is not None, reason=str(missing()))
 travelling = pytest.mark.skipif(time_travel.missing() is not None, reason=str(time_travel.missing()))
@@ -34,7 +37,7 @@ SHOW_KEY = ("--", "printenv", "AWS_ACCESS_KEY_ID")
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with World(tmp_path_factory.mktemp("world"), finger=PressedFinger()) as world:
+    with HurriedWorld(tmp_path_factory.mktemp("world"), finger=PressedFinger()) as world:
         yield world
 
 
@@ -56,8 +59,8 @@ def world(shared: World) -> World:
 
 
 @pytest.fixture
-def traveller(tmp_path: Path) -> Iterator[TravellingWorld]:
-    with TravellingWorld(tmp_path, finger=SteadyFinger(0.3)) as world:
+def traveller(tmp_path: Path) -> Iterator[HurriedWorld]:
+    with HurriedWorld(tmp_path, finger=SteadyFinger()) as world:
         move_to_yubikey(world)
         yield world
 
@@ -65,6 +68,16 @@ def traveller(tmp_path: Path) -> Iterator[TravellingWorld]:
 def press(world: World) -> None:
     assert isinstance(world.finger, PressedFinger)
     world.finger.press()
+
+
+def touched(world: World, *words: str, touches: int = 2) -> subprocess.CompletedProcess[str]:
+    """Run a command without a terminal; the key is touched as soon as it blinks, so often."""
+    with ThreadPoolExecutor(1) as hand:
+        pressing = [hand.submit(press, world) for _ in range(touches)]
+        done = world.vaultpy(*words)
+        for each in pressing:
+            each.result()
+    return done
 
 
 class Tally:
@@ -147,21 +160,15 @@ def test_with_a_code_that_is_given_only_the_signature_is_touched_for(world: Worl
 
 
 def test_a_role_that_gets_the_code_itself_is_signed_for_with_the_day_key(world: World, tally: Tally) -> None:
-    command = [str(BIN / "vaultpy"), "exec", "--direct", "dev-role", *SHOW_KEY]
-    with PseudoTerminal(command, world.environment) as terminal:
-        press(world)
-        press(world)
-        assert terminal.wait() == 0
+    touched(world, "exec", "--direct", "dev-role", *SHOW_KEY).check_returncode()
     assert tally.signed == [("AssumeRole", "OK")]
 
 
 def test_an_access_key_that_was_made_inactive_signs_nothing_any_more(world: World, tally: Tally) -> None:
     world.access_key.active = False
-    with PseudoTerminal([str(BIN / "vaultpy"), "exec", "dev-role", *SHOW_KEY], world.environment) as terminal:
-        press(world)
-        press(world)
-        assert terminal.wait() == 125
-    assert f"AWS does not know access key {world.access_key.id}: it is inactive, deleted" in terminal.screen
+    done = touched(world, "exec", "dev-role", *SHOW_KEY)
+    assert done.returncode == 125
+    assert f"AWS does not know access key {world.access_key.id}: it is inactive, deleted" in done.stderr
     assert [verdict for _, verdict in tally.signed] == ["InvalidClientTokenId"]
 
 
@@ -179,14 +186,12 @@ def test_what_needs_no_signature_asks_for_no_touch(world: World, tally: Tally) -
 
 def test_neither_secret_nor_day_key_is_in_a_file_the_output_or_the_child(world: World) -> None:
     today = aws_date(world.aws.clock())
-    command = [str(BIN / "vaultpy"), "--debug", "exec", "dev-role", "--", "env"]
-    with PseudoTerminal(command, world.environment) as terminal:
-        press(world)
-        press(world)
-        assert terminal.wait() == 0
-    assert f"the day key of {world.access_key.id}, {today}" in terminal.screen
+    done = touched(world, "--debug", "exec", "dev-role", "--", "env")
+    assert done.returncode == 0, done.stderr
+    assert f"the day key of {world.access_key.id}, {today}" in done.stderr
+    assert "AWS_SESSION_TOKEN=" in done.stdout
     files = b"".join(path.read_bytes() for path in world.home.rglob("*") if path.is_file())
-    everything = files + terminal.screen.encode()
+    everything = files + (done.stdout + done.stderr).encode()
     key = day_key(world, today)
     for hidden in (world.access_key.secret.encode(), key, key.hex().encode()):
         assert hidden not in everything
@@ -206,11 +211,8 @@ def test_a_day_key_that_is_to_be_kept_costs_one_touch_a_day_and_clear_forgets_it
 
     def touches_of(*options: str, wanted: int) -> None:
         before = tally.touches
-        command = [str(BIN / "vaultpy"), "exec", "--direct", *options, "dev-role", *SHOW_KEY]
-        with PseudoTerminal(command, world.environment) as terminal:
-            for _ in range(wanted):
-                press(world)
-            assert terminal.wait() == 0
+        words = ("exec", "--direct", *options, "dev-role", *SHOW_KEY)
+        touched(world, *words, touches=wanted).check_returncode()
         assert tally.touches - before == wanted
 
     touches_of(wanted=2)
@@ -250,7 +252,7 @@ def test_a_wrong_secret_on_the_yubikey_is_what_aws_says_it_is(world: World) -> N
 
 
 def test_a_password_that_is_remembered_opens_the_key_for_both_touches(tmp_path: Path) -> None:
-    with World(tmp_path) as world:
+    with HurriedWorld(tmp_path) as world:
         recording = RecordingYubiKey(finger=SteadyFinger())
         recording.add_account(world.device.serial, world.device.seed, touch=True)
         world.plug_in(recording)
@@ -269,17 +271,17 @@ def test_a_password_that_is_remembered_opens_the_key_for_both_touches(tmp_path: 
 # ---- the day -----------------------------------------------------------------------------------------
 
 
-def run(world: TravellingWorld) -> str:
-    done = world.run("--debug", "exec", "dev-role", *SHOW_KEY)
+def run(world: HurriedWorld) -> str:
+    done = world.vaultpy("--debug", "exec", "dev-role", *SHOW_KEY)
     assert done.returncode == 0, done.stderr
     return done.stderr
 
 
 @travelling
-def test_the_next_day_is_signed_with_the_next_days_key(traveller: TravellingWorld) -> None:
+def test_the_next_day_is_signed_with_the_next_days_key(traveller: HurriedWorld) -> None:
     today = midnight()
     for day in (1, 2):
-        traveller.go_to(today + (day + 1 / 3) * DAY)
+        traveller.time.go_to(today + (day + 1 / 3) * DAY)
         said = run(traveller)
         date = aws_date(today + day * DAY)
         assert f"the day key of {traveller.access_key.id}, {date}" in said
@@ -290,11 +292,11 @@ def test_the_next_day_is_signed_with_the_next_days_key(traveller: TravellingWorl
 @travelling
 @pytest.mark.parametrize(("at", "off"), [(300, -600), (-300, 600)], ids=["behind", "ahead"])
 def test_around_midnight_the_date_is_awss_and_not_this_computers(
-    traveller: TravellingWorld, at: int, off: int
+    traveller: HurriedWorld, at: int, off: int
 ) -> None:
     tomorrow = midnight() + DAY
-    traveller.go_to(tomorrow + at)
     traveller.off = off
+    traveller.time.go_to(tomorrow + at + off)
     date = aws_date(tomorrow + at)
     assert f"the day key of {traveller.access_key.id}, {date}" in run(traveller)
     assert traveller.yubikey.calculations == 2
@@ -303,15 +305,15 @@ def test_around_midnight_the_date_is_awss_and_not_this_computers(
 
 @travelling
 def test_midnight_between_the_touch_and_the_request_costs_no_other_touch(tmp_path: Path) -> None:
-    with TravellingWorld(tmp_path, finger=PressedFinger()) as world:
+    with HurriedWorld(tmp_path, finger=PressedFinger()) as world:
         move_to_yubikey(world)
         tomorrow = midnight() + DAY
-        world.go_to(tomorrow - 4)
-        with world.at_a_terminal("exec", "dev-role", *SHOW_KEY) as terminal:
+        world.time.go_to(tomorrow - 20)  # in the last step of the day
+        command = [str(BIN / "vaultpy"), "exec", "dev-role", *SHOW_KEY]
+        with PseudoTerminal(command, world.environment) as terminal:
             press(world)
             terminal.expect("touch the YubiKey (2 of 2): ")
-            while world.now() < tomorrow:
-                time.sleep(0.05)  # the day ends when it ends
+            world.time.go_to(tomorrow + 1)
             press(world)
             assert terminal.wait() == 0
         assert world.yubikey.calculations == 2

@@ -11,10 +11,10 @@ import pytest
 from yubikit.core import TRANSPORT
 from yubikit.oath import OathSession
 
+from support.hurry import HurriedWorld
 from support.keys import DIGITS, SEED, SERIAL, STEP
 from support.pcscd import missing
 from support.virtual_card import VirtualCard
-from support.world import World
 from vaultpy import errors
 from vaultpy.accounts import Account
 from vaultpy.simulated.connection import SimulatedConnection
@@ -109,7 +109,7 @@ def test_an_extended_command_is_refused_by_this_simulation() -> None:
 # ---- the main job ------------------------------------------------------------------------------------
 
 
-class TokenWorld(World):
+class TokenWorld(HurriedWorld):
     """A world in which a token of another make is plugged in, in a reader of its own name."""
 
     def __init__(self, directory: Path, make: Make, *, locked: bool) -> None:
@@ -133,7 +133,14 @@ class TokenWorld(World):
         self.card.insert()
 
 
-@pytest.fixture(params=[(name, locked) for name in MAKES for locked in (False, True)], ids=str)
+@pytest.fixture(
+    params=[
+        pytest.param((name, locked), marks=() if (place + locked) % 2 else pytest.mark.long)
+        for place, name in enumerate(MAKES)
+        for locked in (False, True)
+    ],
+    ids=str,
+)
 def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[TokenWorld]:
     name, locked = request.param
     with TokenWorld(tmp_path, MAKES[name], locked=locked) as world:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from support.fuzzing import examples
 from vaultpy import errors
 from vaultpy.config import Config
 from vaultpy.index import Index
@@ -392,7 +393,7 @@ def _meaning(role: AssumeRole) -> tuple[object, ...]:
     ("key", None, False, [AssumeRole(ROLE, "ci", external_id=None, duration=HOUR)]),
     ("key", None, False, [AssumeRole(ROLE, "ci", external_id="None", duration=HOUR)]),
 )
-@settings(max_examples=400)
+@examples(100)
 def test_two_sessions_share_a_question_only_if_they_are_the_same(
     one: tuple[str, str | None, bool, list[AssumeRole]], other: tuple[str, str | None, bool, list[AssumeRole]]
 ) -> None:
@@ -422,7 +423,7 @@ PROFILES = st.lists(
     st.sampled_from(["", "900", "36h"]),
     st.sampled_from(["dev", "sdk", "elsewhere"]),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
+@examples(100)
 def test_every_plan_keeps_within_aws_s_limits_and_takes_one_code_at_most(  # noqa: PLR0913, PLR0917  # its inputs
     plan: Planner,
     profiles: list[tuple[str, str, str]],

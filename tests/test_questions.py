@@ -9,7 +9,8 @@ import pytest
 
 from vaultpy import errors
 from vaultpy.index import Index
-from vaultpy.questions import KeystoreQuestions, Questions
+from vaultpy.questions import KeystoreQuestions, Questions, unconfirmed_host
+from vaultpy.tls_inspection import Inspection
 from vaultpy.values import Secret
 
 if TYPE_CHECKING:
@@ -108,6 +109,23 @@ def test_an_endpoint_that_could_be_read_in_two_ways_is_refused_without_a_questio
     assert terminal.asked == []
 
 
+def test_a_proxy_that_may_read_is_confirmed_once_and_remembered(index: Index) -> None:
+    terminal = Terminal()
+    for bundle in ("/company.pem", "/company.pem", "/other.pem"):
+        Questions(terminal, index).confirm_inspection(Inspection("proxy:3128", bundle))
+    Questions(terminal, index).confirm_inspection(None)
+    assert terminal.asked == [
+        "let the proxy proxy:3128 read MFA codes and sessions, with the certificates in /company.pem?",
+        "let the proxy proxy:3128 read MFA codes and sessions, with the certificates in /other.pem?",
+    ]
+
+
+def test_a_proxy_that_may_not_read_is_an_error_each_time(index: Index) -> None:
+    for _ in range(2):
+        with pytest.raises(errors.ProxyUnconfirmed, match=r"proxy:3128 could .* in /company\.pem"):
+            Questions(Terminal(yes=False), index).confirm_inspection(Inspection("proxy:3128", "/company.pem"))
+
+
 def test_an_account_is_confirmed_once_for_each_device(index: Index) -> None:
     terminal = Terminal()
     for serial in (SERIAL, SERIAL, SERIAL + "2"):
@@ -152,3 +170,15 @@ def test_what_the_keystore_waits_for_is_said() -> None:
     terminal = Terminal()
     KeystoreQuestions(terminal).waiting("answer the keystore's window")
     assert terminal.noted == ["answer the keystore's window"]
+
+
+def test_what_asks_nobody_is_told_the_host_that_is_not_confirmed_and_writes_nothing(tmp_path: Path) -> None:
+    index = Index(str(tmp_path / "state" / "index"))
+    for url in (None, "http://127.0.0.1:1", "https://sts.eu-west-1.amazonaws.com"):
+        assert unconfirmed_host(index, url) is None
+    with pytest.raises(errors.EndpointMalformed):
+        unconfirmed_host(index, "https://a@b\\c")
+    assert unconfirmed_host(index, "https://sts.example/") == "https://sts.example"
+    assert list(tmp_path.iterdir()) == []
+    Questions(Terminal(), index).confirm_endpoint("https://sts.example")
+    assert unconfirmed_host(index, "https://sts.example/") is None

@@ -7,11 +7,12 @@ from itertools import count
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from support.aws import ACCOUNT
 from support.broking import Desk, role
+from support.fuzzing import examples
 from support.schemas import assert_promised
 from vaultpy.config import Config
 from vaultpy.credentials import Credentials
@@ -161,7 +162,7 @@ def agree(desk: Desk, runs: list[tuple[str, int | None, int]], profile: str, dur
     profile=st.sampled_from(PROFILES),
     duration=DURATIONS,
 )
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(60)
 def test_a_touch_is_foreseen_exactly_when_the_broker_then_asks_for_one(  # noqa: PLR0913  # what can differ
     tmp_path: Path,
     aws: SimulatedAws,

@@ -7,17 +7,18 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from support.aws import Clock
+from support.fuzzing import examples
 from vaultpy import errors
 from vaultpy.credentials import Credentials
 from vaultpy.plan import Plan
 from vaultpy.profile import Profile
 from vaultpy.records import Enrolment
 from vaultpy.renewal import Renewal
-from vaultpy.served import AHEAD_SECONDS, LOOK_SECONDS, Served
+from vaultpy.served_credentials import AHEAD_SECONDS, LOOK_SECONDS, Served
 from vaultpy.sessions import MARGIN_SECONDS, serves
 from vaultpy.signers import Signer
 from vaultpy.sts_requests import AssumeRole, GetSessionToken
@@ -486,7 +487,7 @@ EVENTS = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@examples(20)
 @given(EVENTS, st.integers(0, 90))
 def test_whatever_fails_and_heals_nothing_ended_is_handed_out_and_no_request_waits(
     events: list[tuple[str, bool, int]], touch_seconds: int

@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.hurry import HurriedWorld
 from support.kill_points import NAMES_AND_KEYS, Victim
 from support.on_yubikey import RecordingYubiKey, protect_and_remember
 from support.pcscd import YUBIKEY_READER, missing
 from support.secret_service import private_environment
 from support.tracing import leaks, traced, written
 from support.virtual_card import VirtualCard
-from support.world import BIN, World
+from support.world import BIN
+from vaultpy.access_key_on_yubikey import day_key
 from vaultpy.index import Index
-from vaultpy.key_on_yubikey import day_key
 from vaultpy.signing_account import access_key_id_of, aws_date
 from vaultpy.simulated.finger import SteadyFinger
 from vaultpy.values import Secret
@@ -56,7 +57,7 @@ class Trigger(SteadyFinger):
         return super().touched(timeout)
 
 
-class Keyring(World):
+class Keyring(HurriedWorld):
     """A world with two YubiKeys that have OATH passwords and the MFA device; the first one is plugged in."""
 
     def __init__(self, directory: Path, heard: Callable[[Call], None] | None = None) -> None:

@@ -20,14 +20,15 @@ if TYPE_CHECKING:
     from vaultpy.simulated.aws import SimulatedAws
     from vaultpy.simulated.aws_accounts import User
 
+pytest_plugins = ["support.lasting_aws"]
 DAY = 24 * 3600
 KEY_ACTIONS = {"iam:ListAccessKeys", *(f"iam:{verb}AccessKey" for verb in ("Create", "Update", "Delete"))}
 
 
 @pytest.fixture
-def network(aws: SimulatedAws) -> Network:
-    """Provide the clients."""
-    return Network(aws)
+def network(lasting_aws: SimulatedAws) -> Network:
+    """Provide the clients, which are built once: the address lasts."""
+    return Network(lasting_aws)
 
 
 @pytest.fixture
@@ -472,7 +473,7 @@ class Sweep:
         self._network, self._directory, self._case = network, directory, case
         network.aws.habits.sessions_outlive_keys = case.outlives
         network.aws.habits.key_propagation = 3
-        self.tried = 0
+        self.tried = self.calls = 0
 
     def new(self) -> Desk:
         """Return the computer of a new user."""
@@ -483,18 +484,18 @@ class Sweep:
 
     def ports(self, trouble: Trouble) -> None:
         """Let each call of each port meet `trouble` once."""
-        calls = len(rehearse(self.new()))
-        for number in range(1, calls + 1):
+        self.calls = len(rehearse(self.new()))
+        for number in range(1, self.calls + 1):
             desk = self.new()
             desk.calls.wrong, desk.calls.trouble = number, trouble
             desk.survive()
             self.tried += 1
 
-    def aws(self, fault: Fault) -> None:
-        """Let each call that AWS gets meet `fault` once."""
+    def aws(self, fault: Fault, first: int = 1, every: int = 1) -> None:
+        """Let each call that AWS gets meet `fault` once; or only some of them, of which `first` is one."""
         before = len(self._network.aws.calls)
         self.new().rotate()
-        for number in range(1, len(self._network.aws.calls) - before + 1):
+        for number in range(first, len(self._network.aws.calls) - before + 1, every):
             desk = self.new()
             desk.aws.fail_nth(number, fault)
             desk.survive()
@@ -502,14 +503,25 @@ class Sweep:
             assert any(call.fault for call in desk.aws.calls[-50:])
 
 
-@pytest.mark.parametrize(
-    "case",
-    [
-        pytest.param(case, id=name, marks=() if name == "mfa" else pytest.mark.long)
-        for name, case in CASES.items()
-    ],
-)
 def test_whatever_goes_wrong_access_works_and_the_next_run_puts_all_right(
+    network: Network, tmp_path: Path, tell: Callable[[str], None]
+) -> None:
+    sweep = Sweep(network, tmp_path, CASES["mfa"])
+    for trouble in (
+        Trouble.FAILS,
+        Trouble.FAILS_AFTER,
+        Trouble.KILLED,
+    ):  # before a call is after the last one
+        sweep.ports(trouble)
+    for first, fault in enumerate(FAULTS):
+        sweep.aws(fault, first % 3 + 1, every=3)
+    tell(f"{sweep.tried} faults of a rotation")
+    assert sweep.tried > 3 * sweep.calls > 50
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.long
+def test_whatever_goes_wrong_at_any_call_of_any_user_all_comes_right(
     case: Case, network: Network, tmp_path: Path, tell: Callable[[str], None]
 ) -> None:
     sweep = Sweep(network, tmp_path, case)
@@ -517,5 +529,5 @@ def test_whatever_goes_wrong_access_works_and_the_next_run_puts_all_right(
         sweep.ports(trouble)
     for fault in FAULTS:
         sweep.aws(fault)
-    tell(f"{sweep.tried} faults of a rotation")
+    tell(f"{sweep.tried} faults of a rotation, of a user of the kind {case}")
     assert sweep.tried > 100

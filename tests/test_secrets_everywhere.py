@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -14,10 +15,11 @@ import typer.main
 from yubikit.oath import OathSession
 
 from support.pcscd import missing
-from support.tracing import leaks, seen
+from support.tracing import leaks, seen, seen_at_terminal
 from support.world import BIN, World
 from vaultpy.cli import run as cli_run
 from vaultpy.cli.app import app
+from vaultpy.keystore_file import keystore_file_path
 from vaultpy.simulated.aws_mfa import totp
 from vaultpy.simulated.connection import SimulatedConnection
 from vaultpy.simulated.finger import SteadyFinger
@@ -28,9 +30,10 @@ from vaultpy.wiring import Wiring
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from pathlib import Path
 
+    from support.pseudo_terminal import PseudoTerminal
     from support.tracing import Seen
+    from vaultpy.access_keys import Keystore
 
 pytestmark = [
     pytest.mark.skipif(missing() is not None, reason=str(missing())),
@@ -59,8 +62,19 @@ class Scene(World):
         session = OathSession(SimulatedConnection(self.yubikey))
         self.derived = session.derive_key(OATH_PASSWORD)
         session.set_key(self.derived)
-        wiring = Wiring(self.environment, Terminal(self.environment, listens=False))
-        wiring.keystore("file").set(f"oath-password/{session.device_id}", Secret(self.derived.hex()))
+        self._item = f"oath-password/{session.device_id}"
+        self._keystore().set(self._item, Secret(self.derived.hex()))
+
+    def forget(self) -> None:
+        """Let the keystore forget the OATH password."""
+        self._keystore().delete(self._item)
+
+    def remembers(self) -> bool:
+        """Tell whether it knows the OATH password."""
+        return self._keystore().get(self._item) == Secret(self.derived.hex())
+
+    def _keystore(self) -> Keystore:
+        return Wiring(self.environment, Terminal(self.environment, listens=False)).keystore("file")
 
     def secrets(self) -> dict[str, bytes]:
         """Return all that there is to steal, by kind and name."""
@@ -70,7 +84,7 @@ class Scene(World):
         for number, device in enumerate(devices):
             found[f"seed {number}"], found[f"seed {number} hex"] = device.seed, device.seed.hex().encode()
             found[f"seed {number} base32"] = base64.b32encode(device.seed).rstrip(b"=")
-            for near in STEPS:
+            for near in (it for it in STEPS if device.last_step + it >= 0):
                 found[f"code {number} {near}"] = totp(device.seed, device.last_step + near).encode()
         for user in (self.alice, self.bob):
             for key in user.access_keys.values():
@@ -90,6 +104,8 @@ def world(tmp_path: Path) -> Iterator[Scene]:
     with Scene(tmp_path / "world") as world:
         world.environment["VAULTPY_KEYSTORE_PASSPHRASE"] = PASSPHRASE
         del world.environment["VAULTPY_KEYSTORE_PASSPHRASE_FILE"]
+        Path(keystore_file_path(world.environment)).unlink()
+        world._make_cheap_keystore()  # with this passphrase
         world.environment["TMPDIR"] = str(world.home)
         world.lock()
         yield world
@@ -193,18 +209,23 @@ def performed(world: Scene, line: Line, log: Path, *, debug: bool) -> Seen:
     return found
 
 
+def judge(line: Line, run: Seen, secrets: dict[str, bytes]) -> None:
+    """Fail where any of `secrets` is seen that must not be."""
+    for place in PLACES:
+        shown = leaks(getattr(run, place), secrets)
+        too_much = {name for name in shown if name.partition(" ")[0] not in line.may.get(place, set())}
+        assert too_much == set(), (line.words, place)
+        if place in line.may:  # else the search would find nothing because it sees nothing
+            assert {name.partition(" ")[0] for name in shown} >= line.may[place], (line.words, place)
+    assert run.files, line.words
+
+
 def look(world: Scene, lines: list[Line], log: Path, *, debug: bool) -> int:
     """Perform `lines`; fail where anything is seen that must not be. Returns how many texts were searched."""
     found = [(line, performed(world, line, log, debug=debug)) for line in lines]
     secrets = world.secrets()
     for line, run in found:
-        for place in PLACES:
-            shown = leaks(getattr(run, place), secrets)
-            too_much = {name for name in shown if name.partition(" ")[0] not in line.may.get(place, set())}
-            assert too_much == set(), (line.words, place)
-            if place in line.may:  # else the search would find nothing because it sees nothing
-                assert {name.partition(" ")[0] for name in shown} >= line.may[place], (line.words, place)
-        assert run.files, line.words
+        judge(line, run, secrets)
         assert b"Traceback" not in run.stderr or debug
     return len(found) * len(PLACES) * len(secrets)
 
@@ -218,6 +239,26 @@ def test_the_same_for_every_verb(world: Scene, tmp_path: Path, tell: Callable[[s
     lines = [line for lines in TABLE.values() for line in lines]
     searched = look(world, lines, tmp_path / "trace", debug=True)
     tell(f"{len(lines)} runs of all verbs, {searched} searches for a secret")
+
+
+@pytest.mark.parametrize("right", [True, pytest.param(False, marks=pytest.mark.long)])
+def test_an_oath_password_that_is_typed_is_seen_nowhere(world: Scene, tmp_path: Path, *, right: bool) -> None:
+    world.enrol()
+    world.forget()
+    line = Line(("exec", "dev-role", "--", "/usr/bin/env", "true"), {"environment": SESSION} if right else {})
+
+    def conversation(terminal: PseudoTerminal) -> None:
+        terminal.expect("(not shown): ")
+        terminal.type(OATH_PASSWORD + ("\n" if right else "x\n"))
+        if right:
+            terminal.expect("remember it in the keystore? [y/N]")
+            terminal.type("y\n")
+
+    words = [VAULTPY, "--debug", *line.words]
+    run = seen_at_terminal(words, world.environment, tmp_path / "trace", conversation)
+    assert run.status == (0 if right else 125), run.stdout.decode()
+    judge(line, run, world.secrets())
+    assert world.remembers() is right
 
 
 LEAKS = {

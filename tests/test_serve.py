@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.credentials import ContainerProvider
 
 from support.pcscd import missing
 from support.pseudo_terminal import PseudoTerminal
+from support.session_at_hand import session_at_hand
 from support.world import BIN, World
 from vaultpy.simulated.finger import SteadyFinger
 
@@ -33,9 +35,7 @@ IN_A_NETWORK_OF_ITS_OWN = ("unshare", "--net", "--map-root-user")
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Provide a world with a session at hand, so that no test waits for a finger."""
-    with World(tmp_path_factory.mktemp("world"), finger=SteadyFinger(0.2)) as world:
-        world.add()
-        world.vaultpy("exec", "dev-role", "--", "true").check_returncode()
+    with session_at_hand(World(tmp_path_factory.mktemp("world"), finger=SteadyFinger(0.1))) as world:
         yield world
 
 
@@ -84,10 +84,20 @@ def in_shell(world: World, script: str) -> str:
     return done.stdout
 
 
+def who(world: World, lines: str) -> str:
+    """Return who an SDK is in such a shell."""
+    pairs = [line.partition("=") for line in in_shell(world, f"{lines}\nenv -0").split("\0")]
+    environ = {name: value for name, _, value in pairs}
+    assert not {"AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} & set(environ)
+    found = ContainerProvider(environ).load().get_frozen_credentials()
+    return world.aws.session(found.access_key).principal.arn
+
+
 def test_each_profile_is_what_its_lines_lead_to(world: World) -> None:
     with serving(world, "dev-role", "dev") as lines:
         assert in_shell(world, lines["dev-role"] + WHO).strip().endswith(":assumed-role/dev/alice")
-        assert in_shell(world, lines["dev"] + WHO).strip() == world.alice.arn
+        assert who(world, lines["dev-role"]).endswith(":assumed-role/dev/alice")
+        assert who(world, lines["dev"]) == world.alice.arn
 
 
 def test_the_token_can_be_in_a_file_of_its_user_s_alone_that_goes_when_it_ends(
@@ -103,7 +113,7 @@ def test_the_token_can_be_in_a_file_of_its_user_s_alone_that_goes_when_it_ends(
         assert token.strip() == token
         assert token not in lines["dev-role"]
         assert "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE" in lines["dev-role"]
-        assert in_shell(world, lines["dev-role"] + WHO).strip().endswith(":assumed-role/dev/alice")
+        assert who(world, lines["dev-role"]).endswith(":assumed-role/dev/alice")
     assert not file.exists()
 
 
@@ -136,7 +146,7 @@ def test_under_nohup_it_outlives_the_terminal(world: World) -> None:
             lines += process.stdout.readline()
         process.send_signal(signal.SIGHUP)
         try:
-            assert in_shell(world, lines + WHO).strip().endswith(":assumed-role/dev/alice")
+            assert who(world, lines).endswith(":assumed-role/dev/alice")
         finally:
             process.terminate()
 
@@ -145,7 +155,8 @@ def test_keys_of_default_that_sdks_take_first_are_warned_of(world: World, tmp_pa
     config = tmp_path / "config"
     config.write_text((world.home / ".aws" / "config").read_text() + "\n[default]\ncredential_process = x\n")
     words = [VAULTPY, "serve", "dev-role"]
-    with PseudoTerminal(words, world.environment | {"AWS_CONFIG_FILE": str(config)}) as terminal:
+    environment = world.environment | {"AWS_CONFIG_FILE": str(config)}
+    with PseudoTerminal(words, environment, size=(30, 200)) as terminal:
         terminal.expect("SDKs take the credentials of [default] (credential_process)")
         terminal.expect("end it with Ctrl-C")
         terminal.type("\x03")

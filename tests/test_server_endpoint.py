@@ -23,7 +23,8 @@ from support.fuzzing import examples
 from support.visiting import ACCOUNT, CREDENTIALS, GOOD, Served, Shelf, rest, serving, status
 from vaultpy import errors
 from vaultpy.credentials import Credentials
-from vaultpy.server.endpoint import Endpoint, NoSuchPathError, new_token
+from vaultpy.server.endpoint import Endpoint, new_token
+from vaultpy.server.source import NoSuchPathError
 from vaultpy.values import Secret
 
 if TYPE_CHECKING:

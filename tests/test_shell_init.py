@@ -12,6 +12,7 @@ import pytest
 
 from support.pcscd import missing
 from support.pseudo_terminal import PseudoTerminal
+from support.session_at_hand import forget_all
 from support.world import ACCOUNT, World
 from vaultpy.config import Config
 from vaultpy.errors import UsageError
@@ -102,9 +103,13 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
             config.write(f"[profile far]\nrole_arn = {world.role.arn}\nsource_profile = dev\n")
             config.write("endpoint_url = https://far.example\nca_bundle = /far\n")
         assert world.vaultpy("exec", "dev-role", "--", "true").returncode == 0
-        for shell in SHELLS:
-            (world.home / f"init.{shell}").write_text(world.vaultpy("shell-init", shell).stdout)
+        write_functions(world)
         yield world
+
+
+def write_functions(world: World) -> None:
+    for shell in SHELLS:
+        (world.home / f"init.{shell}").write_text(init(nothing(world.home), shell)[0])
 
 
 def script(
@@ -146,8 +151,11 @@ def test_a_role_goes_in_and_comes_out_and_all_is_as_it_was(world: World, shell: 
 @needs_pcscd
 @EACH
 def test_the_role_is_really_assumed(world: World, shell: str) -> None:
-    done = script(world, shell, "assume-role dev-role; aws sts get-caller-identity --query Arn --output text")
-    assert done.stdout == f"arn:aws:sts::{ACCOUNT}:assumed-role/dev/alice\n"
+    done = script(world, shell, "assume-role dev-role; printenv AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY")
+    key_id, secret = done.stdout.split()
+    session = world.aws.session(key_id)
+    assert session.principal.arn == f"arn:aws:sts::{ACCOUNT}:assumed-role/dev/alice"
+    assert session.secret == secret
 
 
 @needs_pcscd
@@ -319,14 +327,20 @@ def test_a_completed_trap_is_quoted(world: World, shell: str) -> None:
     assert not os.path.exists("executed")  # noqa: PTH110  # where the shell was started
 
 
-@pytest.fixture
-def untouched(tmp_path: Path) -> Iterator[World]:
+@pytest.fixture(scope="module")
+def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Provide a world in which nobody touches the YubiKey."""
-    with World(tmp_path) as world:
+    with World(tmp_path_factory.mktemp("quiet")) as world:
         world.enrol()
-        for shell in SHELLS:
-            (world.home / f"init.{shell}").write_text(world.vaultpy("shell-init", shell).stdout)
+        write_functions(world)
         yield world
+
+
+@pytest.fixture
+def untouched(quiet: World) -> World:
+    """Provide it without a session, with no code spent, and with nothing that blinks for another test."""
+    forget_all(quiet)
+    return quiet
 
 
 @needs_pcscd

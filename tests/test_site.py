@@ -57,6 +57,19 @@ def test_it_loads_nothing_from_elsewhere(site: Path) -> None:
         assert [source for source in loaded if "//" in source] == [], page
 
 
+def test_each_picture_is_there_for_both_themes_and_only_one_of_them_is_shown(site: Path) -> None:
+    style = "".join(path.read_text(encoding="utf-8") for path in site.glob("assets/stylesheets/*.css"))
+    assert "#only-dark" in style
+    assert "#only-light" in style
+    shown: set[tuple[str, str]] = set()
+    for page, text in pages(site).items():
+        assert "<picture" not in text, page
+        shown |= set(re.findall(r"<img[^>]* src=\"?\S*pictures/([\w-]+)\.svg(#only-\w+)?", text))
+    names = {path.stem for path in (ROOT / "docs" / "pictures").iterdir()} - {"house"}
+    ends = {name: "#only-light" if name.endswith("-light") else "#only-dark" for name in names}
+    assert shown == {*ends.items(), ("house", "")}
+
+
 def test_lists_and_blocks_of_code_are_such(site: Path) -> None:
     """What a forge and Python-Markdown read differently would show as a paragraph with marks in it."""
     for page, text in pages(site).items():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import signal
 import stat
 import sys
@@ -17,7 +16,6 @@ import pytest
 from support.remembering import run, start
 from vaultpy.errors import StateUnusable
 from vaultpy.state import (
-    _held_too_long,
     locked,
     make_private_directory,
     open_lock_file,
@@ -188,15 +186,6 @@ def test_a_holder_that_was_stopped_is_named_instead_of_waited_for_without_end(tm
         holder.kill()
     assert caught.value.message == f"cannot use {path}: process {holder.pid} has held its lock for 0.1 s"
     assert caught.value.hint.endswith(f": kill -CONT {holder.pid}")
-
-
-def test_a_holder_that_the_system_does_not_list_is_to_be_looked_for_as_root(tmp_path: Path) -> None:
-    path = str(tmp_path / "it's locked")
-    descriptor = open_lock_file(path)
-    error = _held_too_long(path, descriptor, 20)
-    os.close(descriptor)
-    assert error.message == f"cannot use {path}: another process has held its lock for 20 s"
-    assert f"(sudo fuser -v {shlex.quote(path)} names it)" in error.hint
 
 
 def test_an_interruption_right_after_the_new_name_is_an_interruption(tmp_path: Path) -> None:

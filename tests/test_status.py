@@ -1,4 +1,7 @@
-"""`vaultpy status` as prompts, scripts and people meet it: the installed command, in a home of its own."""
+"""`vaultpy status` as prompts, scripts and people meet it, in a home of its own.
+
+The installed command answers a prompt; everything else, forks of a process that has started already.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.forks import forked
 from support.pcscd import missing
 from support.schemas import assert_promised
 from support.secret_service import private_environment
@@ -47,20 +51,6 @@ def world(tmp_path: Path) -> Iterator[World]:
         yield world
 
 
-def run(environment: dict[str, str], *words: str) -> subprocess.CompletedProcess[str]:
-    """Run the installed command without a terminal."""
-    return subprocess.run(
-        [BIN / "vaultpy", *words],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        start_new_session=True,
-        check=False,
-    )
-
-
 def told(done: subprocess.CompletedProcess[str]) -> tuple[int, str]:
     """Return the status and what was said, times left out."""
     assert done.stderr == ""
@@ -69,7 +59,7 @@ def told(done: subprocess.CompletedProcess[str]) -> tuple[int, str]:
 
 def enrol(environment: dict[str, str], config: str) -> None:
     """Enrol a key as `dev` that AWS is not asked about, and write the config."""
-    assert run(environment | KEY, "add", "dev", "--env", "--no-verify").returncode == 0
+    assert forked(environment | KEY, "add", "dev", "--env", "--no-verify").returncode == 0
     with open(f"{environment['HOME']}/.aws/config", "a", encoding="utf-8") as file:  # noqa: PTH123  # appended
         file.write(config)
 
@@ -91,19 +81,19 @@ def test_a_prompt_learns_whether_exec_would_ask_for_a_touch_and_what_is_left(wor
 
 
 def test_no_keystore_key_or_network_is_needed(world: World) -> None:
-    assert world.vaultpy("exec", "dev-role", "true").returncode == 0
+    assert forked(world.environment, "exec", "dev-role", "true").returncode == 0
     calls = len(world.aws.calls)
     nothing = {name: value for name, value in world.environment.items() if "KEYSTORE" not in name}
     nothing |= {"PCSCLITE_CSOCK_NAME": "/nonexistent", "DBUS_SESSION_BUS_ADDRESS": "unix:path=/nonexistent"}
     world.card.remove()
-    done = world.vaultpy("status", "dev-role", env=nothing)
+    done = forked(nothing, "status", "dev-role")
     world.card.insert()
     assert (done.returncode, done.stderr) == (0, "")
     assert len(world.aws.calls) == calls
 
 
 def test_a_command_of_ours_learns_whose_credentials_it_has(world: World) -> None:
-    done = world.vaultpy("exec", "dev-role", "--", "sh", "-c", "vaultpy status 2>&1; echo $?")
+    done = forked(world.environment, "exec", "dev-role", "--", "sh", "-c", "vaultpy status 2>&1; echo $?")
     here, *_, status = re.sub(r"(\d+[dhms] ?)+left", "TIME left", done.stdout).splitlines()
     assert (here, status) == ("here: the credentials of dev-role, TIME left", "0")
 
@@ -122,21 +112,21 @@ def test_a_command_of_ours_learns_whose_credentials_it_has(world: World) -> None
 def test_what_is_not_known_of_the_credentials_at_hand_is_not_said(
     environment: dict[str, str], ends: dict[str, str], said: str
 ) -> None:
-    assert told(run(environment | ends | {"VAULTPY": "dev"}, "status")) == (0, said + "\n")
+    assert told(forked(environment | ends | {"VAULTPY": "dev"}, "status")) == (0, said + "\n")
 
 
 # ---- for machines ----------------------------------------------------------------------------------------
 
 
 def test_the_json_keeps_its_promise_and_the_exit_status_is_the_same(world: World) -> None:
-    assert world.vaultpy("exec", "dev-role", "true").returncode == 0
+    assert forked(world.environment, "exec", "dev-role", "true").returncode == 0
     config = world.home / ".aws" / "config"
     twin = f"\n[profile direct\x1b[31m]\nrole_arn = {world.role.arn}\nsource_profile = dev\n"
     config.write_text(
         config.read_text() + twin + f"vaultpy_mfa = direct\nmfa_serial = {SERIAL}\n"
         "role_session_name = another\n"
     )
-    done = world.vaultpy("status", "--json")
+    done = forked(world.environment, "status", "--json")
     shown = json.loads(done.stdout)
     assert_promised("status", shown)
     assert done.returncode == 1
@@ -146,9 +136,9 @@ def test_the_json_keeps_its_promise_and_the_exit_status_is_the_same(world: World
         ("direct\x1b[31m", True),
     ]
     assert "\x1b" not in done.stdout
-    one = world.vaultpy("status", "dev-role", "--json")
+    one = forked(world.environment, "status", "dev-role", "--json")
     assert (one.returncode, json.loads(one.stdout)) == (0, shown[1:2])
-    assert_promised("list", json.loads(world.vaultpy("list", "--json").stdout))
+    assert_promised("list", json.loads(forked(world.environment, "list", "--json").stdout))
 
 
 def test_names_with_escape_sequences_are_escaped(environment: dict[str, str]) -> None:
@@ -156,7 +146,7 @@ def test_names_with_escape_sequences_are_escaped(environment: dict[str, str]) ->
     enrol(
         environment, f"[profile {name}]\nrole_arn = {SERIAL.replace('mfa', 'role')}\nsource_profile = dev\n"
     )
-    done = run(environment, "status", name)
+    done = forked(environment, "status", name)
     assert told(done) == (0, r"\x1b]0;owned\x07\u202e: no touch needed" + "\n")
 
 
@@ -165,8 +155,8 @@ def test_names_with_escape_sequences_are_escaped(environment: dict[str, str]) ->
 
 def test_without_profiles_nothing_would_ask(environment: dict[str, str]) -> None:
     hint = "no profiles that exec can use yet; enrol an access key: vaultpy add NAME\n"
-    assert told(run(environment, "status")) == (0, hint)
-    assert told(run(environment, "status", "--json")) == (0, "[]\n")
+    assert told(forked(environment, "status")) == (0, hint)
+    assert told(forked(environment, "status", "--json")) == (0, "[]\n")
 
 
 @pytest.mark.parametrize(
@@ -186,7 +176,7 @@ def test_every_error_is_two_lines_and_status_3(
     environment: dict[str, str], words: tuple[str, ...], variables: dict[str, str], problem: str
 ) -> None:
     enrol(environment, "[profile lonely]\nregion = eu-west-1\n")
-    done = run(environment | variables, "status", *words)
+    done = forked(environment | variables, "status", *words)
     error, hint = done.stderr.splitlines()
     assert (done.returncode, done.stdout) == (3, "")
     assert error.startswith(f"vaultpy: error: {problem}")
@@ -197,7 +187,7 @@ def test_a_damaged_index_is_status_3(environment: dict[str, str]) -> None:
     enrol(environment, "")
     with open(f"{environment['HOME']}/state/vaultpy/index", "w", encoding="utf-8") as file:  # noqa: PTH123
         file.write("garbage")
-    assert run(environment, "status").returncode == 3
+    assert forked(environment, "status").returncode == 3
 
 
 def test_a_reader_that_has_gone_is_status_3_and_no_answer(environment: dict[str, str]) -> None:
@@ -216,6 +206,6 @@ def test_a_reader_that_has_gone_is_status_3_and_no_answer(environment: dict[str,
 
 
 def test_an_empty_profile_does_not_clear_all_sessions(environment: dict[str, str]) -> None:
-    done = run(environment, "clear", "")
+    done = forked(environment, "clear", "")
     assert done.returncode == 2
     assert done.stderr == "vaultpy: error: PROFILE is empty\nvaultpy: hint: see: vaultpy clear --help\n"

@@ -1,13 +1,20 @@
-"""Text for people: durations read and written, names compared."""
+"""Text for people: made harmless, durations read and written, names compared."""
 
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
-from hypothesis import given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from vaultpy.errors import BadDuration
-from vaultpy.text import near, parse_duration, show_duration
+from vaultpy.text import fold, near, parse_duration, printable, show_duration
+
+# These show as nothing, although Python calls them printable.
+INVISIBLE = ("\u034f", "\u115f", "\u1160", "\u3164", "\uffa0")
+# What moves a cursor, reorders a line, is unassigned, private or half a character, or breaks a line.
+HARMFUL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 @pytest.mark.parametrize(
@@ -78,6 +85,27 @@ def test_a_duration_survives_being_shown_and_read_but_for_its_smallest_part(seco
     assert read == seconds - seconds % precision
 
 
+WORDS = st.text(alphabet="ab:( ", max_size=60)
+
+
+@given(WORDS, st.integers(1, 30), st.booleans())
+def test_folding_changes_nothing_but_where_lines_end(text: str, columns: int, copied: bool) -> None:  # noqa: FBT001  # drawn
+    first, *others = fold(text, columns, "label: ", copied=copied)
+    assert " ".join([first, *(line.removeprefix("  ") for line in others)]) == f"label: {text}"
+
+
+@given(WORDS, st.integers(10, 30))
+def test_only_a_word_too_long_by_itself_makes_a_folded_line_too_long(text: str, columns: int) -> None:
+    for line in fold(text, columns):
+        assert len(line) <= columns or " " not in line.removeprefix("  ")
+
+
+@pytest.mark.parametrize("text", ["move it: mv a b c", "set one (mv a b c)"])
+def test_what_may_be_a_command_is_never_folded(text: str) -> None:
+    assert any("mv a b c" in line for line in fold(text, 5, copied=True))
+    assert not any("mv a b c" in line for line in fold(text, 5))
+
+
 def test_near_names_are_found_whatever_their_case_best_first() -> None:
     names = ["prod-admin", "Dev-Admin", "dev-read", "staging"]
 
@@ -89,3 +117,33 @@ def test_at_most_three_names_are_near_and_none_of_strangers() -> None:
     assert len(near("dev", ["dev1", "dev2", "dev3", "dev4"])) == 3
     assert near("dev", ["production", "staging"]) == []
     assert near("dev", []) == []
+
+
+@given(st.text())
+@example("\x1b[2J\x1b]0;title\x07")
+@example("\u202egpj.exe \u2066x\u2069 \u200b\u200f\ufeff\u00ad")
+@example("\r\n\x00\x7f\x85\x9b31m\u2028\u2029")
+@example("\udcff\ue000\U000e0041")
+def test_nothing_that_acts_on_a_terminal_is_printable(text: str) -> None:
+    shown = printable(text)
+    assert not {unicodedata.category(character) for character in shown} & HARMFUL
+    shown.encode()
+
+
+@given(st.text(st.characters(exclude_categories=["C", "Z"])))
+@example("dév 日本 \u00a0 ß")
+def test_what_can_be_read_stays_as_it_is(text: str) -> None:
+    assume(not any("VARIATION SELECTOR" in unicodedata.name(c, "") or c in INVISIBLE for c in text))
+    assert printable(text) == text
+
+
+@pytest.mark.parametrize("character", [*INVISIBLE, "\ufe0f", "\U000e0100"])
+def test_what_shows_as_nothing_is_escaped(character: str) -> None:
+    assert character not in printable(f"a{character}b")
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"), [("a\x1bb", r"a\x1bb"), ("\u202e", r"\u202e"), ("\udcff", r"\udcff"), ("\n", r"\n")]
+)
+def test_what_cannot_is_shown_as_an_escape(text: str, shown: str) -> None:
+    assert printable(text) == shown

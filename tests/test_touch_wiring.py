@@ -17,9 +17,9 @@ from vaultpy.config import Config
 from vaultpy.index import Index
 from vaultpy.ledger import Ledger
 from vaultpy.plan import Options, make_plan
-from vaultpy.records import Enrolment
+from vaultpy.records import ON_YUBIKEY, Enrolment
 from vaultpy.session_places import KeystorePlace
-from vaultpy.signing_account import ON_YUBIKEY, Signing, aws_date
+from vaultpy.signing_account import Signing, aws_date
 from vaultpy.simulated.keystore import MemoryKeystore
 from vaultpy.simulated.yubikey import SimulatedYubiKey
 from vaultpy.touch_wiring import day_key

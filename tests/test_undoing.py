@@ -104,6 +104,26 @@ def test_a_signal_that_ends_the_process_does_so_after_all_is_undone(number: sign
     assert (done.stdout, done.returncode) == ("undone\n", -number)
 
 
+INTERRUPTED = """
+import os, signal, sys
+from vaultpy.undoing import SignalsInterrupt
+with SignalsInterrupt():
+    try:
+        os.kill(os.getpid(), int(sys.argv[1]))
+    except KeyboardInterrupt:
+        print("interrupted", flush=True)
+print("not reached")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_is_ctrl_c_in_a_block_with_nothing_to_undo_too_and_ends_it(number: signal.Signals) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED, str(int(number))], capture_output=True, text=True, check=False
+    )
+    assert (done.stdout, done.returncode) == ("interrupted\n", -number)
+
+
 @pytest.mark.parametrize("failure", [None, errors.CardRemoved()])
 def test_signals_are_afterwards_what_they_were(failure: errors.VaultpyError | None) -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.hurry import HurriedWorld
 from support.pcscd import missing
-from support.world import BIN, World
+from support.session_at_hand import session_at_hand
+from support.world import BIN
 from vaultpy import warm
 from vaultpy.config import Config
 from vaultpy.credentials import Credentials
@@ -26,6 +28,8 @@ from vaultpy.values import Secret
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from support.world import World
 
 pytestmark = [
     pytest.mark.skipif(missing() is not None, reason=str(missing())),
@@ -46,9 +50,7 @@ PLAIN = [["exec", "dev-role", "--", "true"], ["credential-process", "dev-role"]]
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """Provide a world with a session of `dev-role` at hand."""
-    with World(tmp_path_factory.mktemp("world"), finger=SteadyFinger()) as world:
-        world.enrol()
-        assert world.vaultpy("exec", "dev-role", "--", "true").returncode == 0
+    with session_at_hand(HurriedWorld(tmp_path_factory.mktemp("world"), finger=SteadyFinger(0.1))) as world:
         yield world
 
 

@@ -14,7 +14,7 @@ from yubikit.oath import HASH_ALGORITHM, OATH_TYPE, CredentialData, OathSession
 from support.keys import DIGITS, SEED, SERIAL, STEP
 from vaultpy import errors
 from vaultpy.accounts import Account
-from vaultpy.conversation import Conversation
+from vaultpy.bounded_connection import BoundedConnection
 from vaultpy.simulated.connection import SimulatedConnection
 from vaultpy.simulated.finger import NoFinger
 from vaultpy.simulated.yubikey import SimulatedYubiKey
@@ -105,7 +105,7 @@ def test_sixty_four_accounts_of_full_length_are_listed_over_nfc_too() -> None:
     key = SimulatedYubiKey(version=(5, 7, 0))
     for number in range(64):
         key.add_account(f"{number:02}" + "x" * 62, SEED)
-    connection = Conversation(SimulatedConnection(key, TRANSPORT.NFC))
+    connection = BoundedConnection(SimulatedConnection(key, TRANSPORT.NFC))
     assert len(YubiKey(connection).accounts()) == 64
 
 
@@ -167,19 +167,19 @@ def test_a_key_that_cannot_prove_the_password_it_took_is_not_believed() -> None:
 def test_an_answer_that_never_ends_is_given_up(page: bytes) -> None:
     babbler = Babbler((page, 0x6100))
     with pytest.raises(errors.YubiKeyFailed, match="does not come to an end"):
-        YubiKey(Conversation(babbler))
+        YubiKey(BoundedConnection(babbler))
     assert babbler.questions < 1000
 
 
 def test_a_huge_answer_is_given_up() -> None:
     with pytest.raises(errors.YubiKeyFailed, match="does not come to an end"):
-        identify(Conversation(Babbler((bytes(10**6), 0x9000))))
+        identify(BoundedConnection(Babbler((bytes(10**6), 0x9000))))
 
 
 def test_device_information_without_a_last_page_is_given_up() -> None:
     endless = bytes((3, 0x10, 1, 1))
     with pytest.raises(errors.YubiKeyFailed, match="does not come to an end"):
-        identify(Conversation(Babbler((b"5.4.3", 0x9000), (endless, 0x9000))))
+        identify(BoundedConnection(Babbler((b"5.4.3", 0x9000), (endless, 0x9000))))
 
 
 ANSWERS = st.lists(
@@ -193,24 +193,24 @@ SELECTED = (bytes.fromhex("79030504037108e487fc32a7ab8fbb"), 0x9000)
 @given(ANSWERS)
 def test_garbage_about_itself_is_an_error_for_the_user(answers: list[tuple[bytes, int]]) -> None:
     with suppress(errors.VaultpyError):
-        identify(Conversation(Babbler(*answers)))
+        identify(BoundedConnection(Babbler(*answers)))
 
 
 @given(ANSWERS)
 def test_a_version_and_then_garbage_is_an_error_for_the_user(answers: list[tuple[bytes, int]]) -> None:
     with suppress(errors.VaultpyError):
-        identify(Conversation(Babbler((b"5.4.3", 0x9000), *answers)))
+        identify(BoundedConnection(Babbler((b"5.4.3", 0x9000), *answers)))
 
 
 @given(ANSWERS)
 def test_garbage_instead_of_oath_is_an_error_for_the_user(answers: list[tuple[bytes, int]]) -> None:
     with suppress(errors.VaultpyError):
-        YubiKey(Conversation(Babbler(*answers)))
+        YubiKey(BoundedConnection(Babbler(*answers)))
 
 
 @given(ANSWERS)
 def test_garbage_from_oath_is_an_error_for_the_user(answers: list[tuple[bytes, int]]) -> None:
-    yubikey = YubiKey(Conversation(Babbler(SELECTED, *answers)))
+    yubikey = YubiKey(BoundedConnection(Babbler(SELECTED, *answers)))
     with suppress(errors.VaultpyError):
         yubikey.accounts()
     with suppress(errors.VaultpyError, NoTouchError):

@@ -28,7 +28,9 @@ def main() -> int:
         status = vaultpy.errors.INTERRUPTED
     if status == vaultpy.errors.INTERRUPTED:
         _die_of_interrupt()
-    return status
+    from vaultpy.cli.context import leave
+
+    return leave(status)  # to take the interpreter apart would be a third of all the work of a short run
 
 
 def _fill_closed_streams() -> None:
@@ -38,8 +40,12 @@ def _fill_closed_streams() -> None:
     os.close(descriptor)
 
 
-def _die_of_interrupt() -> NoReturn:
+def _die_of_interrupt(platform: str = sys.platform) -> NoReturn:
     """End as Ctrl-C ends a program, so that a shell's loop around us ends too; threads do not delay it."""
+    if platform == "win32":
+        from vaultpy.windows import end_as_control_c_does
+
+        end_as_control_c_does()
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_DFL)

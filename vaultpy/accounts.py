@@ -7,16 +7,20 @@ that the profile tells, might be another user's or another account's: those a pe
 
 from __future__ import annotations
 
-from vaultpy.errors import AccountAmbiguous, AccountMissing, AccountUnfit, printable
+from vaultpy.errors import AccountAmbiguous, AccountMissing, AccountUnfit
+from vaultpy.text import printable
 from vaultpy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vaultpy.mfa import CodeWanted
 
-_ISSUER = "Amazon Web Services:"
+ISSUER = "Amazon Web Services:"
+"""How the name of an account begins that comes of the console's QR code."""
 NAME_BYTES = 64
 """The most that a YubiKey takes as an account's name."""
+TOUCH_SINCE = (4, 2, 6)
+"""The first firmware of a YubiKey that makes an account wait for a touch."""
 
 
 class Account(Value):
@@ -49,6 +53,11 @@ class Choice(Value):
         self._set(account=account, mfa_serial=mfa_serial, unsure=unsure)
 
 
+def qr_code_name(user_name: str, account: str) -> str:
+    """Return the name that the console's QR code gives: `account` is the AWS account's id, or its alias."""
+    return f"{ISSUER}{user_name}@{account}"
+
+
 def choose(accounts: list[Account], wanted: CodeWanted, where: str) -> Choice:
     """Return the one account that may serve; raises AccountMissing, AccountAmbiguous or AccountUnfit.
 
@@ -74,7 +83,7 @@ def choose(accounts: list[Account], wanted: CodeWanted, where: str) -> Choice:
 def _certain(accounts: list[Account], serial: str, wanted: CodeWanted) -> list[Choice]:
     names = [serial]
     if account_id := _account_id(serial):
-        names.append(f"{_ISSUER}{wanted.user_name}@{account_id}")
+        names.append(qr_code_name(wanted.user_name, account_id))
     if wanted.account is not None:
         names = [name for name in names if name == wanted.account]
     found = [account for name in names for account in _called(accounts, name)]
@@ -85,7 +94,7 @@ def _unsure(accounts: list[Account], serial: str, wanted: CodeWanted) -> list[Ch
     if wanted.account is not None:
         found = _called(accounts, wanted.account)
     else:
-        start = f"{_ISSUER}{wanted.user_name}@".encode()
+        start = qr_code_name(wanted.user_name, "").encode()
         found = [account for account in accounts if _is_alias_form(account.id, start)]
     return [Choice(account, serial, unsure=True) for account in found]
 

@@ -21,13 +21,13 @@ EXEC_FLAGS = EXPORT_FLAGS | {"--server", "-s"}
 EXEC_VALUES = _EXPORT_AND_EXEC | {"--allow-role"}
 _LONG_NAMES = {"-d": "--duration", "-h": "--help", "-s": "--server", "-t": "--mfa-token"}
 _OTHER_SERVERS = frozenset({"--ec2-server", "--ecs-server"})
-_NO_SESSION = "{word}: sessions cannot be left out, they live in memory only; for a new one use --no-cache"
-
-
+_NO_SESSION = (
+    "{word}: sessions cannot be left out, they never lie on the disk in clear; for a new one use --no-cache"
+)
 _DEBUG = "--debug goes before the verb: vaultpy --debug {verb} ..."
 
 
-class ExecWords(Value):
+class VerbWords(Value):
     """What stood where: `options` as given and in order, `help` if one of them asked for it."""
 
     __slots__ = ("command", "help", "options", "profile")
@@ -60,7 +60,7 @@ class ExecWords(Value):
 
 def split_words(
     words: Sequence[str], *, verb: str, flags: frozenset[str], values: frozenset[str]
-) -> ExecWords:
+) -> VerbWords:
     """Split `words`, which follow `verb`; `flags` stand alone, `values` take a value.
 
     Options may stand before or after PROFILE. After PROFILE, `--` or the first word that is no option begins
@@ -89,7 +89,7 @@ def split_words(
         profile, rest = _profile(rest[1], verb), rest[2:]
     if rest[:1] == ("--",):
         rest = rest[1:]
-    return ExecWords(tuple(options), profile, rest)
+    return VerbWords(tuple(options), profile, rest)
 
 
 def _profile(word: str, verb: str) -> str:

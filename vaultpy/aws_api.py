@@ -15,24 +15,19 @@ from urllib.parse import urlsplit
 
 import boto3
 import botocore
-from botocore.config import Config
-from botocore.exceptions import (
-    ClientError,
-    HTTPClientError,
-    InvalidRegionError,
-)
-from botocore.loaders import Loader
+from botocore.exceptions import ClientError, HTTPClientError, InvalidRegionError
 from botocore.session import Session
 
 from vaultpy import errors
 from vaultpy.aws_body import LARGEST_ANSWER, Body, Bounded, TooLongError
 from vaultpy.aws_calls import Calls, Signers
+from vaultpy.aws_client_config import botocores_models, client_config
 from vaultpy.aws_failures import not_answered, unreachable
 from vaultpy.aws_refusals import refusal
 from vaultpy.background import within
 from vaultpy.credentials import AccessKey, DayKey
 from vaultpy.day_key_signer import SIGNATURE_VERSION, in_place_of_secret
-from vaultpy.endpoints import host_of, is_loopback, is_trusted
+from vaultpy.endpoints import host_of, is_trusted
 from vaultpy.regions import check_region
 from vaultpy.text import clock_wrong
 from vaultpy.trace import trace
@@ -46,9 +41,7 @@ if TYPE_CHECKING:
     from vaultpy.aws_calls import Call
     from vaultpy.credentials import Signs
 
-CONNECT_SECONDS = 5
-READ_SECONDS = 10
-LIMIT_SECONDS = 60.0  # for a whole answer: READ_SECONDS begins anew with each of its bytes
+LIMIT_SECONDS = 60.0  # for a whole answer: what a read may take begins anew with each of its bytes
 _LONGEST_REASON = 300
 _LENT_BOOLEANS = (
     ("use_fips_endpoint", "AWS_USE_FIPS_ENDPOINT"),
@@ -78,7 +71,7 @@ class AwsClient:
         session.register_component("credential_provider", Signers(self._calls))
         try:
             self._client: Any = boto3.Session(botocore_session=session).client(
-                service, region_name=region, endpoint_url=endpoint_url, config=_config(endpoint_url)
+                service, region_name=region, endpoint_url=endpoint_url, config=client_config(endpoint_url, 1)
             )
         except InvalidRegionError:
             raise errors.RegionUnknown(region=region) from None
@@ -143,8 +136,10 @@ class AwsClient:
             key_id, secret, token = signer.access_key_id, signer.secret_access_key, signer.session_token
         self._call.sign_with(key_id, secret, token)
         trace(f"{operation} to {self.host}, signed with {key_id}, {', '.join(parameters) or 'no parameters'}")
-        answer = self._attempt(operation, parameters)
-        self._call.forget()
+        try:
+            answer = self._attempt(operation, parameters)
+        finally:
+            self._call.forget()
         if isinstance(answer, dict):
             return answer
         known = {"profile": "", "user": "", **facts, "key_id": key_id, "region": self.region}
@@ -231,12 +226,10 @@ class _ElsewhereError(Exception):
 def _session(settings: Mapping[str, str]) -> Session:
     """Return a session that reads neither AWS_PROFILE nor AWS's files, nor service models but botocore's own.
 
-    A model in ~/.aws/models or AWS_DATA_PATH could lead STS's requests to any host. A profile's `settings`
-    give way to the variables of the same meaning.
+    A profile's `settings` give way to the variables of the same meaning.
     """
     session = Session(session_vars={"profile": (None, None, None, None)})
-    models = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
-    session.register_component("data_loader", models)
+    session.register_component("data_loader", botocores_models())
     session.set_config_variable("config_file", os.devnull)
     session.set_config_variable("credentials_file", os.devnull)
     session.set_config_variable("sts_regional_endpoints", "regional")
@@ -246,27 +239,6 @@ def _session(settings: Mapping[str, str]) -> Session:
         if settings.get(key) and not os.environ.get(variable):
             session.set_config_variable(key, settings[key].lower() == "true")
     return session
-
-
-def _config(endpoint_url: str | None) -> Config:
-    """Return what every client has in common.
-
-    The defaults mode is fixed because AWS_DEFAULTS_MODE=auto would ask the instance metadata service.
-    """
-    named: dict[str, object] = {}
-    if endpoint_url is not None:  # as it stands: botocore takes neither setting together with an endpoint
-        named = {"use_fips_endpoint": False, "use_dualstack_endpoint": False}
-        if is_loopback(endpoint_url):
-            named["proxies"] = {}
-    return Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"total_max_attempts": 1, "mode": "standard"},
-        defaults_mode="legacy",
-        ignore_configured_endpoint_urls=True,
-        user_agent_extra="vaultpy",
-        **named,
-    )
 
 
 def _what_is_wrong(failure: Exception) -> str:

@@ -1,8 +1,6 @@
 """botocore's session of one profile, for `aws_sources.py`: with the settings that vaultpy has read.
 
-Its clients are those of `aws_api` in what matters: they wait for a bounded time, know botocore's own service
-models alone (one in ~/.aws/models could lead a request to any host), and go to no other endpoint than AWS's
-or the one that was passed in.
+Its clients are those of `aws_api` in what matters (`aws_client_config`).
 """
 
 from __future__ import annotations
@@ -10,21 +8,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from botocore.config import Config
-from botocore.loaders import Loader
 from botocore.session import Session
 
-from vaultpy.config import expand
-from vaultpy.endpoints import is_loopback
+from vaultpy.aws_client_config import botocores_models, client_config
+from vaultpy.config import CREDENTIALS_FILE, expand
 from vaultpy.regions import check_region, sts_region
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from botocore.config import Config
+
     from vaultpy.profile import Profile
 
-CONNECT_SECONDS = 5
-READ_SECONDS = 10
+_ATTEMPTS = 2  # no code is sent, so that once more does no harm
 _SETTINGS = frozenset(
     {
         "credential_process",
@@ -49,15 +46,12 @@ class SourceSession(Session):  # type: ignore[misc]  # botocore ships no types
         """Read nothing yet; `endpoints` has each service, as boto3 spells it, that clients are made for."""
         super().__init__(profile=profile.name)
         self.asked_for = profile
-        self.credentials_path = expand(
-            environ.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"), environ
-        )
+        self.credentials_path = expand(environ.get(CREDENTIALS_FILE, "~/.aws/credentials"), environ)
         self.host = ""
         self._endpoints = endpoints
         self.set_config_variable("config_file", profile.path)
         self.set_config_variable("credentials_file", self.credentials_path)
-        models = Loader(extra_search_paths=[Loader.BUILTIN_DATA_PATH], include_default_search_paths=False)
-        self.register_component("data_loader", models)
+        self.register_component("data_loader", botocores_models())
 
     @property
     def full_config(self) -> Any:  # noqa: ANN401  # botocore's own type
@@ -78,24 +72,7 @@ class SourceSession(Session):  # type: ignore[misc]  # botocore ships no types
             service_name,
             region_name=region,
             endpoint_url=endpoint_url,
-            config=config.merge(_client_config(endpoint_url)),
+            config=config.merge(client_config(endpoint_url, _ATTEMPTS)),
         )
         self.host = urlsplit(client.meta.endpoint_url).hostname or ""
         return client
-
-
-def _client_config(endpoint_url: str | None) -> Config:
-    named: dict[str, object] = {}
-    if endpoint_url is not None:  # as it stands: botocore takes neither setting together with an endpoint
-        named = {"use_fips_endpoint": False, "use_dualstack_endpoint": False}
-        if is_loopback(endpoint_url):
-            named["proxies"] = {}
-    return Config(
-        connect_timeout=CONNECT_SECONDS,
-        read_timeout=READ_SECONDS,
-        retries={"total_max_attempts": 2, "mode": "standard"},
-        defaults_mode="legacy",  # `auto` would ask the instance metadata service
-        ignore_configured_endpoint_urls=True,
-        user_agent_extra="vaultpy",
-        **named,
-    )

@@ -54,7 +54,7 @@ _NOTHING = {
 _LONGEST_REASON = 200
 
 
-def trusted_alone(endpoint_url: str | None) -> None:
+def trusted_alone(endpoint_url: str | None, _: Mapping[str, str]) -> None:
     """Raise EndpointUnconfirmed for an endpoint that is neither AWS's STS nor on this computer."""
     if endpoint_url is not None and not is_trusted(endpoint_url):
         raise EndpointUnconfirmed(host=endpoint_url)
@@ -63,7 +63,7 @@ def trusted_alone(endpoint_url: str | None) -> None:
 def resolve(
     source: ForeignSource,
     environ: Mapping[str, str],
-    confirm_endpoint: Callable[[str | None], None] = trusted_alone,
+    confirm_endpoint: Callable[[str | None, Mapping[str, str]], None] = trusted_alone,
     processes: SourceProcesses | None = None,
 ) -> AccessKey | Credentials:
     """Return the source's credentials, or the access key that it turns out to be.
@@ -78,7 +78,7 @@ def resolve(
     profile = config.profile(source.name)
     endpoints = {name: config.endpoint_url(name, profile) for name in _SERVICES.get(source.kind, ())}
     for endpoint_url in endpoints.values():
-        confirm_endpoint(endpoint_url)
+        confirm_endpoint(endpoint_url, profile.settings)
     processes = processes or SourceProcesses(environ, trace, apart=False)
     asked = _Asked(source, environ, SourceSession(profile, environ, endpoints), processes)
     found = asked.attempt()

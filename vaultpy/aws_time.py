@@ -4,14 +4,14 @@ Credentials end, and codes count, by AWS's clock. A computer whose clock is off 
 credentials that have ended, and ask for codes that are not yet or no longer good.
 """
 # pathlib would cost every warm start milliseconds:
-# ruff: noqa: PTH118, PTH120, PTH123
+# ruff: noqa: PTH118, PTH120
 
 from __future__ import annotations
 
 import os
 
 import vaultpy
-from vaultpy.state import make_private_directory, replace_file
+from vaultpy.state import make_private_directory, open_replaced, replace_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class AwsTime:
         Raises StateUnusable.
         """
         try:
-            with open(self._path, "rb") as file:
+            with open_replaced(self._path) as file:
                 offset, measured = map(float, file.read().split())
         except (FileNotFoundError, ValueError):
             return 0.0

@@ -11,7 +11,8 @@ from shutil import which
 from threading import Event, Timer
 from typing import TYPE_CHECKING
 
-from vaultpy import key_input
+from vaultpy import access_key_input
+from vaultpy.environment import PASSPHRASE_VARIABLES
 from vaultpy.errors import AwsVaultFailed, AwsVaultMissing, BadKeyInput
 from vaultpy.profile import is_line
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 
 # Our passphrase is nobody else's; and within a shell of ours or its own, aws-vault would refuse to export.
-_NOT_FOR_IT = ("VAULTPY_KEYSTORE_PASSPHRASE", "VAULTPY_KEYSTORE_PASSPHRASE_FILE", "AWS_VAULT")
+_NOT_FOR_IT = (*PASSPHRASE_VARIABLES, "AWS_VAULT")
 _REMEDY = "see what aws-vault says"
 _NOTE_SECONDS, _LIMIT_SECONDS = 3.0, 60.0
 
@@ -60,7 +61,7 @@ class AwsVault:
     def names(self) -> list[str]:
         """Return the names under which it keeps keys; raises AwsVaultMissing and AwsVaultFailed."""
         printed, ended = self._run("list", "--credentials")
-        if len(printed) > key_input.MAX_BYTES:
+        if len(printed) > access_key_input.MAX_BYTES:
             raise AwsVaultFailed(reason="it goes on for more than 64 KiB")
         if ended:
             raise AwsVaultFailed(reason=ended)
@@ -72,9 +73,9 @@ class AwsVault:
         if name.startswith(("-", "@")) or not is_line(name):  # it would be an option, or a file of arguments
             raise BadKeyInput(where=where, problem="it would not take that for a name", remedy=_REMEDY)
         printed, ended = self._run("export", "--no-session", "--format=json", name)
-        if ended and len(printed) <= key_input.MAX_BYTES:  # else we have not read all, which ended it
+        if ended and len(printed) <= access_key_input.MAX_BYTES:  # else we have not read all, which ended it
             raise BadKeyInput(where=where, problem=ended, remedy=_REMEDY)
-        return key_input.from_bytes(printed, where)
+        return access_key_input.from_bytes(printed, where)
 
     def _run(self, *words: str) -> tuple[bytes, str]:
         """Return what it printed, up to one byte too many, and how it ended unless well."""
@@ -89,7 +90,7 @@ class AwsVault:
         except OSError:
             raise AwsVaultMissing from None
         with process, self._patience(process, limited=not asks) as late:
-            printed = process.stdout.read(key_input.MAX_BYTES + 1) if process.stdout else b""
+            printed = process.stdout.read(access_key_input.MAX_BYTES + 1) if process.stdout else b""
         if late.is_set():
             return b"", f"it did not end within {self._limit:.0f} s"
         return printed, f"it ended with status {process.returncode}" if process.returncode else ""
@@ -116,9 +117,9 @@ class AwsVault:
                 timer.cancel()
 
 
-def _kill(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: subprocess.Popen[bytes], platform: str = sys.platform) -> None:
     """End it with what it has started, which may hold its output open."""
-    if sys.platform == "win32":
+    if platform == "win32":
         process.kill()
     else:
         with suppress(ProcessLookupError):

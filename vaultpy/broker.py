@@ -10,10 +10,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from vaultpy import errors
-from vaultpy.calling import Caller
 from vaultpy.credentials import Credentials
 from vaultpy.durations import HOUR
 from vaultpy.sessions import MARGIN_SECONDS
+from vaultpy.sts_calls import StsCalls
 from vaultpy.sts_requests import AssumeRole, GetSessionToken
 from vaultpy.text import show_duration
 from vaultpy.trace import trace
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from contextlib import AbstractContextManager
 
-    from vaultpy.calling import Person, Sts
     from vaultpy.credentials import Signs
     from vaultpy.index import Index
     from vaultpy.ledger import Ledger
     from vaultpy.mfa import MfaDevice
     from vaultpy.plan import Plan
     from vaultpy.sessions import SessionStore
+    from vaultpy.sts_calls import Person, Sts
     from vaultpy.sts_requests import Request
 
-_FIRST_ROLE = 2
+_FIRST_ROLE = 2  # in a plan that begins with a GetSessionToken
 # How it shows that a plan's access key has been replaced since.
 _REPLACED = (errors.AccessKeyRefused, errors.AccessKeyElsewhere, errors.KeyLost, errors.SessionRefused)
 _FRESH_SECONDS = 300
@@ -52,7 +52,7 @@ class Broker:
         mfa_device: Callable[[Plan], MfaDevice],
         sts: Sts,
         person: Person,
-        confirm_endpoint: Callable[[str | None], None],
+        confirm_endpoint: Callable[[Plan], None],
         clock: Callable[[], float],
         margin: float = MARGIN_SECONDS,
         fresh_touch: Callable[[], bool] = lambda: False,
@@ -66,7 +66,7 @@ class Broker:
         self._ledger = ledger
         self._index = index
         self._access_key = access_key
-        self._caller = Caller(sts, ledger, mfa_device, person=person, clock=clock)
+        self._calls = StsCalls(sts, ledger, mfa_device, person=person, clock=clock)
         self._person = person
         self._confirm_endpoint = confirm_endpoint
         self._margin = margin
@@ -94,7 +94,7 @@ class Broker:
         cached = self._cached(plan, made)
         if cached is not None:
             return cached
-        self._confirm_endpoint(plan.endpoint_url)
+        self._confirm_endpoint(plan)
         return self._under_lock(plan, made)
 
     def _under_lock(self, plan: Plan, made: int) -> Credentials:
@@ -228,5 +228,5 @@ class Broker:
     def _ask(self, plan: Plan, request: Request, signer: Signs, reason: str = "") -> Credentials:
         if isinstance(request, AssumeRole) and request.mfa_serials:
             with self._mfa_lock(plan, request):
-                return self._caller.call(plan, request, signer, reason)
-        return self._caller.call(plan, request, signer)
+                return self._calls.call(plan, request, signer, reason)
+        return self._calls.call(plan, request, signer)

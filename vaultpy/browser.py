@@ -9,11 +9,12 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from vaultpy.display import has_display
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _OURS = ("AWS_", "VAULTPY")
-_SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
 _PLACE = "%s"
 _OPENERS = {"darwin": ["open"], "win32": ["rundll32", "url.dll,FileProtocolHandler"]}
 
@@ -43,7 +44,7 @@ def command_for(environ: Mapping[str, str], platform: str = sys.platform) -> lis
     if platform in _OPENERS:
         return [*_OPENERS[platform], _PLACE]
     for opener in ("xdg-open", "wslview"):
-        has_screen = opener == "wslview" or any(environ.get(screen) for screen in _SCREENS)
+        has_screen = opener == "wslview" or has_display(environ)
         if has_screen and shutil.which(opener, path=environ.get("PATH")):
             return [opener, _PLACE]
     return None
@@ -60,7 +61,7 @@ def why_none(environ: Mapping[str, str]) -> str:
     """Say why `command_for` finds nothing."""
     if environ.get("SSH_CONNECTION"):
         return "this is a session over SSH without a display"
-    if not any(environ.get(screen) for screen in _SCREENS):
+    if not has_display(environ):
         return "there is no display"
     return "neither BROWSER nor xdg-open names one"
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vaultpy import checks_aws, checks_computer, checks_config, checks_keys, checks_keystore
+from vaultpy import checks_aws, checks_computer, checks_config, checks_keystore, checks_yubikeys
 from vaultpy.errors import VaultpyError
 from vaultpy.findings import Check, Finding, collected, skipped
 from vaultpy.rotation_records import is_in_use
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from vaultpy.checks_aws import Aws
-    from vaultpy.checks_keys import Keys
     from vaultpy.checks_keystore import Keystores
+    from vaultpy.checks_yubikeys import Keys
     from vaultpy.config import Config
     from vaultpy.index import Index
     from vaultpy.plan import Plan
@@ -86,10 +86,10 @@ class _Doctor:
         def confirmed(kind: str, subject: str, answer: str) -> bool:
             return self._ports.index().confirmed(kind, subject, answer)
 
-        def wishes() -> list[checks_keys.Wish]:
-            return [checks_keys.Wish(plan, yubikey) for plan in self._plans_if_told()]
+        def wanted_accounts() -> list[checks_yubikeys.WantedAccount]:
+            return [checks_yubikeys.WantedAccount(plan, yubikey) for plan in self._plans_if_told()]
 
-        return checks_keys.keys(self._ports, wishes, confirmed, self._enrolments_if_told)
+        return checks_yubikeys.keys(self._ports, wanted_accounts, confirmed, self._enrolments_if_told)
 
     def _state(self) -> Iterator[Finding]:
         yield from checks_keystore.state(self._ports.state_directory())

@@ -6,7 +6,6 @@ from shlex import join, quote
 from typing import TYPE_CHECKING
 
 from vaultpy import access_keys, errors
-from vaultpy.endpoints import host_of, is_plain, is_trusted
 from vaultpy.findings import Finding, WouldAskError, failure, ok, skipped, told_by, warning
 from vaultpy.iam_records import DENIED
 from vaultpy.text import clock_text
@@ -17,8 +16,7 @@ if TYPE_CHECKING:
 
     from vaultpy.access_keys import Keystore
     from vaultpy.credentials import AccessKey
-    from vaultpy.iam_records import EnabledDevice, KeyState
-    from vaultpy.index import Index
+    from vaultpy.iam_records import AccessKeyState, EnabledDevice
     from vaultpy.records import Enrolment
 
     class Aws(Protocol):
@@ -35,24 +33,13 @@ if TYPE_CHECKING:
         def mfa_devices(self, signer: AccessKey, user_name: str) -> tuple[EnabledDevice, ...]:
             """Return the user's MFA devices."""
 
-        def access_keys(self, signer: AccessKey, user_name: str) -> tuple[KeyState, ...]:
+        def access_keys(self, signer: AccessKey, user_name: str) -> tuple[AccessKeyState, ...]:
             """Return the user's access keys."""
 
 
 OLD_DAYS = 90
 _DAY = 86400
 _WRONG_SECONDS = 30.0
-
-
-def confirmed_endpoint(index: Index, endpoint_url: str | None) -> None:
-    """See that signed requests may go there without a question; raises what `Questions` would."""
-    if endpoint_url is None or is_trusted(endpoint_url):
-        return
-    if not is_plain(endpoint_url):
-        raise errors.EndpointMalformed(url=endpoint_url)
-    host = host_of(endpoint_url)
-    if not index.confirmed("endpoint", "sts", host):
-        raise errors.EndpointUnconfirmed(host=host)
 
 
 class EnrolledKey:
@@ -144,7 +131,7 @@ class EnrolledKey:
             remedy = f"make one on a YubiKey: vaultpy mfa enroll {quote(self._enrolment.name)}"
             yield warning(f"this user has no MFA device{only}", remedy)
 
-    def _keys(self, states: tuple[KeyState, ...], user: str, now: float) -> Iterator[Finding]:
+    def _keys(self, states: tuple[AccessKeyState, ...], user: str, now: float) -> Iterator[Finding]:
         rotate = f"replace it: vaultpy rotate {quote(self._enrolment.name)}"
         for state in states:
             days = max(0, int((now - state.created) // _DAY))
@@ -156,7 +143,7 @@ class EnrolledKey:
             else:
                 yield ok(f"access key {state.id} is {days} day{'s' * (days != 1)} old")
 
-    def _another(self, state: KeyState, user: str, days: int) -> Finding:
+    def _another(self, state: AccessKeyState, user: str, days: int) -> Finding:
         kind, name = "active" if state.active else "inactive", self._names.get(state.id, "")
         where = f", enrolled here as {name}" if name else ""
         text = f"the user has another access key, {state.id}: {kind}, {days} days old{where}"

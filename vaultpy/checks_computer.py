@@ -31,7 +31,6 @@ VARIABLES = (
 )
 _PREFIX = "VAULTPY_"
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
-_COMMAND = "vaultpy.exe" if os.name == "nt" else "vaultpy"
 
 
 def computer(environ: Mapping[str, str], packages: tuple[str, ...] = PACKAGES) -> Iterator[Finding]:
@@ -51,9 +50,10 @@ def computer(environ: Mapping[str, str], packages: tuple[str, ...] = PACKAGES) -
     yield _place(environ)
 
 
-def _place(environ: Mapping[str, str]) -> Finding:
+def _place(environ: Mapping[str, str], platform: str = sys.platform) -> Finding:
+    command = "vaultpy.exe" if platform == "win32" else "vaultpy"
     directories = filter(None, environ.get("PATH", "").split(os.pathsep))
-    commands = [str(path) for path in (Path(it) / _COMMAND for it in directories) if os.access(path, os.X_OK)]
+    commands = [str(path) for path in (Path(it) / command for it in directories) if os.access(path, os.X_OK)]
     places = {os.path.realpath(command): command for command in reversed(commands)}
     if not places:
         remedy = "add its directory to PATH, or name the whole path in each credential_process"

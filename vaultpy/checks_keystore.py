@@ -10,6 +10,7 @@ from shlex import quote
 from typing import TYPE_CHECKING
 
 from vaultpy import errors
+from vaultpy.display import has_display
 from vaultpy.findings import Finding, WouldAskError, failure, ok, skipped, told_by, warning
 from vaultpy.keystore_format import Argon2, Header
 from vaultpy.rotation_records import is_in_use
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 
 
 _OTHERS = 0o077
-_ROTATION = "rotation"  # begins the name of the lock that `rotating` holds
+_ROTATION = "rotation"  # begins the name of the lock that `Ledger.key_changes` holds
 _UNLOCK = "unlock your login keyring (with Seahorse or KWalletManager, or log in again)"
 
 
@@ -64,7 +65,7 @@ def _system(ports: Keystores) -> Finding:
         return ok("the system keystore is open")
     if state == "unknown":
         return ok("the system keystore is there; whether it would ask for a password cannot be told")
-    display = ports.environ.get("DISPLAY") or ports.environ.get("WAYLAND_DISPLAY")
+    display = has_display(ports.environ)
     if state == "empty":
         if not display:
             reason = "it holds no keyring yet, and no window can open here to make one"
@@ -145,7 +146,7 @@ def sessions(places: list[Place]) -> Iterator[Finding]:
     yield ok("sessions are kept in the system keystore")
 
 
-def state(directory: str) -> Iterator[Finding]:
+def state(directory: str, platform: str = sys.platform) -> Iterator[Finding]:
     """Look at vaultpy's directory: whose it is, who may look into it, and who works in it now."""
     try:
         found = os.stat(directory)  # noqa: PTH116  # beside os.geteuid
@@ -157,10 +158,10 @@ def state(directory: str) -> Iterator[Finding]:
             f"cannot use {directory}: {error.strerror}", "name another place: export XDG_STATE_HOME=DIRECTORY"
         )
         return
-    if sys.platform != "win32" and found.st_uid != os.geteuid():
+    if platform != "win32" and found.st_uid != os.geteuid():
         remedy = "run vaultpy as that user, or name another place: export XDG_STATE_HOME=DIRECTORY"
         yield failure(f"{directory} belongs to user id {found.st_uid}", remedy)
-    elif sys.platform != "win32" and found.st_mode & _OTHERS:
+    elif platform != "win32" and found.st_mode & _OTHERS:
         text = f"others may look into {directory}: its mode is {stat.S_IMODE(found.st_mode):04o}"
         yield warning(text, f"make it yours alone: chmod 700 {quote(directory)}")
     elif not os.access(directory, os.R_OK | os.W_OK | os.X_OK):

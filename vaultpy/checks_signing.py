@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from vaultpy.held_account import HeldAccount
-    from vaultpy.key_look import KeyReport
     from vaultpy.records import Enrolment
+    from vaultpy.yubikey_look import YubiKeyReport
 
 
 def on_yubikeys(enrolments: list[Enrolment]) -> list[Enrolment]:
@@ -23,7 +23,7 @@ def on_yubikeys(enrolments: list[Enrolment]) -> list[Enrolment]:
     return list(found.values())
 
 
-def accounts(reports: list[KeyReport], enrolments: list[Enrolment]) -> Iterator[Finding]:
+def accounts(reports: list[YubiKeyReport], enrolments: list[Enrolment]) -> Iterator[Finding]:
     """Look for the account of each access key on the keys that could be looked at."""
     for enrolment in on_yubikeys(enrolments):
         name = account_name(enrolment.access_key_id)
@@ -39,7 +39,7 @@ def accounts(reports: list[KeyReport], enrolments: list[Enrolment]) -> Iterator[
             yield _nowhere(enrolment, reports)
 
 
-def _found(enrolment: Enrolment, report: KeyReport, held: HeldAccount) -> Finding:
+def _found(enrolment: Enrolment, report: YubiKeyReport, held: HeldAccount) -> Finding:
     key_id, where = enrolment.access_key_id, report.where
     if held.account.kind != KIND:
         return told_by(
@@ -54,7 +54,7 @@ def _found(enrolment: Enrolment, report: KeyReport, held: HeldAccount) -> Findin
     return ok(f"{where} signs with access key {key_id}, and waits for a touch")
 
 
-def _nowhere(enrolment: Enrolment, reports: list[KeyReport]) -> Finding:
+def _nowhere(enrolment: Enrolment, reports: list[YubiKeyReport]) -> Finding:
     key_id = enrolment.access_key_id
     if not any(report.accounts is not None for report in reports):
         return skipped(f"access key {key_id} lives on a YubiKey, and none could be looked at")

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 
 import vaultpy
 from vaultpy.config_search import IniFile
@@ -32,8 +33,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Config", "Profile"]
-
+CONFIG_FILE, CREDENTIALS_FILE = "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"
 _LARGEST = 16 * 1024 * 1024
 _SESSION_TOKENS = ("aws_session_token", "aws_security_token")
 _SECRETS = frozenset({"aws_secret_access_key", *_SESSION_TOKENS})
@@ -59,8 +59,8 @@ class Config:
         A file that is missing is empty. Raises ConfigUnreadable, and ConfigMalformed for settings before the
         first section.
         """
-        path, config = _load("AWS_CONFIG_FILE", "~/.aws/config", environ)
-        _, credentials = _load("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials", environ)
+        path, config = _load(CONFIG_FILE, "~/.aws/config", environ)
+        _, credentials = _load(CREDENTIALS_FILE, "~/.aws/credentials", environ)
         return cls(path, config, credentials, environ)
 
     def names(self) -> list[str]:
@@ -207,13 +207,12 @@ def _load(variable: str, usual: str, environ: Mapping[str, str]) -> tuple[str, I
     return path, IniFile(data, path)
 
 
-def expand(path: str, environ: Mapping[str, str]) -> str:
+def expand(path: str, environ: Mapping[str, str], platform: str = sys.platform) -> str:
     """Return `path` with its variables, and with the home directory of `environ` for `~`."""
     path = os.path.expandvars(path)
-    home = environ.get("USERPROFILE" if os.name == "nt" else "HOME")
-    if home is not None and (path == "~" or path.startswith("~/")):
-        return home.rstrip("/") + path[1:]
-    return os.path.expanduser(path)
+    variable, separators = ("USERPROFILE", "/\\") if platform == "win32" else ("HOME", "/")
+    is_ours = variable in environ and path[:1] == "~" and path[1:2] in separators
+    return environ[variable].rstrip(separators) + path[1:] if is_ours else os.path.expanduser(path)
 
 
 def read_bytes(path: str, variable: str) -> bytes:

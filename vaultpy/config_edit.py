@@ -9,13 +9,20 @@ what another program changes between reading and replacing is noticed and read a
 
 from __future__ import annotations
 
-import io
 import os
 
-from vaultpy.config import decode, read_bytes
+from vaultpy.access_key_in_clear import holds, without_key
+from vaultpy.config import CONFIG_FILE, decode, read_bytes
+from vaultpy.config_lines import (
+    is_ended,
+    lines_that_set,
+    newline_of,
+    settings_in,
+    split_lines,
+    without_lines,
+)
 from vaultpy.config_section import IGNORED
 from vaultpy.config_text import IniText
-from vaultpy.credentials_text import holds, lines_of, without_key
 from vaultpy.errors import (
     BadConfigValue,
     BadProfileName,
@@ -31,12 +38,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vaultpy.access_key_in_clear import InClear
     from vaultpy.config_section import Section
     from vaultpy.credentials import AccessKey
-    from vaultpy.credentials_text import InClear
     from vaultpy.errors import VaultpyError
 
-_VARIABLE = "AWS_CONFIG_FILE"
 _NAME_MARKS = ".-_/@+"
 _ATTEMPTS = 5
 
@@ -76,7 +82,7 @@ def add_profiles(path: str, profiles: list[NewProfile]) -> list[str]:
 
 def check_profiles(path: str, profiles: list[NewProfile]) -> None:
     """Raise whatever `add_profiles` would raise for what stands in the file now; write nothing."""
-    text = _decode(read_bytes(os.path.realpath(path), _VARIABLE), path)
+    text = decode(read_bytes(os.path.realpath(path), CONFIG_FILE), path, CONFIG_FILE)
     for profile in profiles:
         text, _ = _with_profile(text, profile, path)
 
@@ -96,7 +102,7 @@ def take_out_key(place: InClear, access_key: AccessKey) -> bool:
     def unwritable(reason: str | None) -> KeyStays:
         return KeyStays(key_id=access_key.id, path=place.path, reason=reason)
 
-    edit(place.path, change, unwritable)
+    edit(place.path, change, unwritable, place.variable)
     return found[-1] is not False
 
 
@@ -121,42 +127,39 @@ def edit(
     path: str,
     change: Callable[[str], str],
     unwritable: Callable[[str | None], VaultpyError] | None = None,
+    variable: str = CONFIG_FILE,
 ) -> None:
     """Replace the text of the file at `path` by what `change` makes of it, as a whole or not at all.
 
     `change` is called again when the file turns out to have changed meanwhile. Where it changes nothing,
     nothing is written, so that a file which cannot be written serves too. Raises ConfigUnreadable and
-    ConfigUnwritable, or what `unwritable` makes of the reason.
+    ConfigUnwritable, or what `unwritable` makes of the reason; `variable` is the one that names the file.
     """
     refused = unwritable or (lambda reason: ConfigUnwritable(path=path, reason=reason))
     target = os.path.realpath(path)
     if not os.path.isfile(target) and os.path.lexists(target):
         raise refused("it is not a regular file")
-    text = _decode(read_bytes(target, _VARIABLE), path)
+    text = decode(read_bytes(target, variable), path, variable)
     if change(text) == text:
         return
     directory, name = os.path.split(target)
     try:
         os.makedirs(directory, 0o700, exist_ok=True)
         with locked(os.path.join(directory, f".{name}.vaultpy-lock")):
-            if not any(_replaced(path, target, change) for _ in range(_ATTEMPTS)):
+            if not any(_replaced(path, target, change, variable) for _ in range(_ATTEMPTS)):
                 raise refused("another program keeps changing it")
     except OSError as error:
         raise refused(error.strerror) from error
 
 
-def _replaced(path: str, target: str, change: Callable[[str], str]) -> bool:
-    old = read_bytes(target, _VARIABLE)
-    new = change(_decode(old, path)).encode()
-    if read_bytes(target, _VARIABLE) != old:
+def _replaced(path: str, target: str, change: Callable[[str], str], variable: str) -> bool:
+    old = read_bytes(target, variable)
+    new = change(decode(old, path, variable)).encode()
+    if read_bytes(target, variable) != old:
         return False
     if new != old:
         replace_file(target, new)
     return True
-
-
-def _decode(data: bytes, path: str) -> str:
-    return decode(data, path, _VARIABLE)
 
 
 def _with_profile(text: str, profile: NewProfile, path: str) -> tuple[str, bool]:
@@ -172,7 +175,7 @@ def _with_profile(text: str, profile: NewProfile, path: str) -> tuple[str, bool]
         extended = _inserted(text, sections[header], _checked(profile, missing, path))
     wanted = {name: section.settings for name, section in sections.items()}
     wanted[header] = {**wanted.get(header, {}), **dict(profile.settings)}
-    if {name: section.settings for name, section in IniText(extended, path).sections().items()} != wanted:
+    if settings_in(extended, path) != wanted:
         line = sections[header].line if header in sections else 1
         raise ConfigMalformed(path=path, line=line, problem="its indentation leaves no place for a setting")
     return extended, header not in sections
@@ -207,20 +210,20 @@ def _checked(profile: NewProfile, settings: tuple[tuple[str, str], ...], path: s
 def _without(text: str, path: str, header: str, key: str) -> str:
     """Return `text` without the lines that set `key` in the section."""
     sections = IniText(text, path).sections()
-    lines, _ = _lines(text)
-    dropped = lines_of(lines, sections[header], {key})
-    kept = "".join(line for at, line in enumerate(lines) if at not in dropped)
-    wanted = {name: dict(section.settings) for name, section in sections.items()}
+    lines = split_lines(text)
+    kept = without_lines(lines, lines_that_set({key}, lines, sections[header]))
+    wanted = settings_in(text, path)
     del wanted[header][key]
-    if {name: section.settings for name, section in IniText(kept, path).sections().items()} != wanted:
+    if settings_in(kept, path) != wanted:
         problem = f"its indentation does not let {key} be taken out"
         raise ConfigMalformed(path=path, line=sections[header].line, problem=problem)
     return kept
 
 
 def _appended(text: str, header: str, settings: list[str]) -> str:
-    lines, newline = _lines(text)
-    if lines and not _is_ended(lines[-1]):
+    lines = split_lines(text)
+    newline = newline_of(lines)
+    if lines and not is_ended(lines[-1]):
         text += newline
     if lines and lines[-1].strip():
         text += newline
@@ -228,19 +231,9 @@ def _appended(text: str, header: str, settings: list[str]) -> str:
 
 
 def _inserted(text: str, section: Section, settings: list[str]) -> str:
-    lines, newline = _lines(text)
-    if settings and not _is_ended(lines[section.end - 1]):
+    lines = split_lines(text)
+    newline = newline_of(lines)
+    if settings and not is_ended(lines[section.end - 1]):
         lines[section.end - 1] += newline
     lines[section.end : section.end] = [section.indent + setting + newline for setting in settings]
     return "".join(lines)
-
-
-def _lines(text: str) -> tuple[list[str], str]:
-    """Return the lines with their ends, and the end that the last of them has."""
-    lines = list(io.StringIO(text, newline=""))
-    ends = (line[len(line.rstrip("\r\n")) :] for line in reversed(lines) if _is_ended(line))
-    return lines, next(ends, "\n")
-
-
-def _is_ended(line: str) -> bool:
-    return line.endswith(("\n", "\r"))

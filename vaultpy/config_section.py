@@ -15,7 +15,8 @@ IGNORED = "DEFAULT"
 def read_sections(lines: list[str]) -> list[Section]:
     """Read all sections; a section's first mistake stands in its `problem`.
 
-    Settings before the first header are the `problem` of a section without header.
+    Settings before the first header are the `problem` of a section without header. Lines are numbered from 0:
+    an empty one before a file's first makes that number 1.
     """
     reader = _Reader()
     reader.read(lines)
@@ -34,7 +35,7 @@ def nested(value: str) -> dict[str, str]:
 class Section:
     """What one section says: raw values by lower-cased key, and where it stands.
 
-    `line` is the header's line, counted from 1; `end` the last line that belongs to its content, and `indent`
+    `line` is the header's line, `end` the last line that belongs to its content (its number), and `indent`
     the blanks before its last setting (or its header): there, with those blanks, one more setting fits.
     """
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from vaultpy.plan import Plan
 
-ENDPOINT = "VAULTPY_SIGNIN_ENDPOINT"
+_ENDPOINT_VARIABLE = "VAULTPY_SIGNIN_ENDPOINT"
 _HOME = "console/home"
 # How a partition's regions begin, the domain of its sign-in and console, and whether sign-in is regional
 # there (botocore: data/signin). The last one is everything else's.
@@ -97,9 +97,11 @@ def _with_region(path: str, region: str) -> str:
 
 def _for_tests(environ: Mapping[str, str]) -> str | None:
     """Return an endpoint on this computer, which takes AWS's place; raises BadVariable for any other."""
-    url = environ.get(ENDPOINT)
+    url = environ.get(_ENDPOINT_VARIABLE)
     if url and not is_loopback(url):
         raise errors.BadVariable(
-            variable=ENDPOINT, value=url, wanted="an address on this computer, the only one that it may be"
+            variable=_ENDPOINT_VARIABLE,
+            value=url,
+            wanted="an address on this computer, the only one that it may be",
         )
     return url.rstrip("/") if url else None

@@ -12,12 +12,18 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Iterator
 
+_COLUMNS = 80
 _KEYS_AT_ONCE = 64
 _ENDS_AND_STOPS = [
     getattr(signal, name)
     for name in ("SIGTERM", "SIGHUP", "SIGQUIT", "SIGTSTP")
     if hasattr(signal, name)  # Windows has few of them
 ]
+
+
+def columns_of(terminal: int) -> int:
+    """Return the width of the window of the terminal with that descriptor; 80 where it does not tell."""
+    return os.get_terminal_size(terminal).columns or _COLUMNS
 
 
 class ControllingTerminal:
@@ -53,9 +59,17 @@ class ControllingTerminal:
         finally:
             signal.signal(signal.SIGHUP, before)
 
+    def fileno(self) -> int:
+        """Return its descriptor."""
+        return self._file
+
+    def isatty(self) -> bool:
+        """Tell that it is one, as a stream would."""
+        return True
+
     def columns(self) -> int:
         """Return the width of its window; 80 where it does not tell."""
-        return os.get_terminal_size(self._file).columns or 80
+        return columns_of(self._file)
 
     def read_line(self) -> str:
         """Read one line, byte by byte, so that what is typed behind it is left for the child."""

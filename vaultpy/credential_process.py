@@ -23,10 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Protocol
 
-    from vaultpy.config import Config
     from vaultpy.credentials import Credentials
-    from vaultpy.index import Index
     from vaultpy.plan import Plan
+    from vaultpy.run_inputs import RunInputs
     from vaultpy.sessions import SessionStore
 
     class Broker(Protocol):
@@ -46,15 +45,9 @@ if TYPE_CHECKING:
         def end(self) -> None:
             """End those that still run."""
 
-    class Run(Protocol):
+    class Run(RunInputs, Protocol):
         """The objects of one run."""
 
-        @property
-        def environ(self) -> Mapping[str, str]: ...  # noqa: D102
-        @property
-        def config(self) -> Config: ...  # noqa: D102
-        @property
-        def index(self) -> Index: ...  # noqa: D102
         @property
         def sessions(self) -> SessionStore: ...  # noqa: D102
         @property

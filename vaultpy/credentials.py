@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from vaultpy.values import Secret, Value
 
 TYPE_CHECKING = False
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
 
     LongTerm: TypeAlias = "AccessKey | DayKey"
     Signs: TypeAlias = "AccessKey | DayKey | Credentials"
+
+_RFC_3339 = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class AccessKey(Value):
@@ -64,3 +68,15 @@ class Credentials(Value):
             session_token=session_token,
             expiration=expiration,
         )
+
+    @property
+    def expiration_text(self) -> str:
+        """The end as AWS's SDKs read it: RFC 3339, in UTC, as in `2026-11-21T16:00:00Z`."""
+        return time.strftime(_RFC_3339, time.gmtime(self.expiration))
+
+
+def parse_expiration(text: str) -> int:
+    """Return the epoch that an `expiration_text` tells; raises ValueError for any other text."""
+    from calendar import timegm
+
+    return timegm(time.strptime(text, _RFC_3339))

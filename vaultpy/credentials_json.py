@@ -2,24 +2,35 @@
 
 from __future__ import annotations
 
-import time
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from vaultpy.credentials import Credentials
 
 
 def render(credentials: Credentials, account_id: str | None) -> str:
     """Return the document, version 1, in ASCII; `account_id` stands in it where it is known."""
+    fields = fields_of(credentials, account_id, "SessionToken")
+    return f'{{"Version": 1, {members(fields)}}}'
+
+
+def fields_of(credentials: Credentials, account_id: str | None, token: str) -> dict[str, str]:
+    """Return what an SDK reads, secrets included, by its names for it: the session token's is `token`."""
     fields = {
         "AccessKeyId": credentials.access_key_id,
         "SecretAccessKey": credentials.secret_access_key.reveal(),
-        "SessionToken": credentials.session_token.reveal(),
-        "Expiration": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(credentials.expiration)),
+        token: credentials.session_token.reveal(),
+        "Expiration": credentials.expiration_text,
     }
     if account_id is not None:
         fields["AccountId"] = account_id
-    return '{"Version": 1, ' + ", ".join(f'"{name}": {quoted(text)}' for name, text in fields.items()) + "}"
+    return fields
+
+
+def members(fields: Mapping[str, str]) -> str:
+    """Return what stands between the braces of a JSON object; the names need no quoting."""
+    return ", ".join(f'"{name}": {quoted(text)}' for name, text in fields.items())
 
 
 def quoted(text: str) -> str:

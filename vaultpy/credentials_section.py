@@ -6,11 +6,11 @@ digest, and the SDKs know no such setting.
 
 from __future__ import annotations
 
-import io
 import time
 
+from vaultpy.access_key_in_clear import KEY_ID, SECRET, SESSION_TOKENS
+from vaultpy.config_lines import is_ended, lines_that_set, newline_of, settings_in, split_lines
 from vaultpy.config_text import IniText
-from vaultpy.credentials_text import KEY_ID, SECRET, SESSION_TOKENS, lines_of
 from vaultpy.errors import ConfigMalformed, LongTermKeyThere
 
 TYPE_CHECKING = False
@@ -66,11 +66,11 @@ def with_settings(text: str, path: str, name: str, settings: dict[str, str]) -> 
     LongTermKeyThere and ConfigMalformed.
     """
     section = _section(text, path, name)
-    lines = list(io.StringIO(text, newline=""))
-    newline = _newline(lines)
+    lines = split_lines(text)
+    newline = newline_of(lines)
     new = [f"{key} = {value}{newline}" for key, value in settings.items()]
     if section is None:
-        if lines and not lines[-1].endswith(("\n", "\r")):
+        if lines and not is_ended(lines[-1]):
             lines[-1] += newline
         blank = [newline] if lines and lines[-1].strip() else []
         put = "".join([*lines, *blank, f"[{name}]{newline}", *new])
@@ -82,9 +82,9 @@ def with_settings(text: str, path: str, name: str, settings: dict[str, str]) -> 
 
 def _replaced(lines: list[str], section: Section, new: list[str], keys: set[str], newline: str) -> str:
     """Put the `new` lines where the first of `keys` is set, or at the section's end; drop the old ones."""
-    if not lines[section.end - 1].endswith(("\n", "\r")):
+    if not is_ended(lines[section.end - 1]):
         lines[section.end - 1] += newline
-    dropped = lines_of(lines, section, keys)
+    dropped = lines_that_set(keys, lines, section)
     at = min(dropped, default=section.end)
     kept = [(number, line) for number, line in enumerate(lines) if number not in dropped]
     before = [line for number, line in kept if number < at]
@@ -105,17 +105,12 @@ def _section(text: str, path: str, name: str) -> Section | None:
     return section
 
 
-def _newline(lines: list[str]) -> str:
-    ends = (line[len(line.rstrip("\r\n")) :] for line in reversed(lines))
-    return next((end for end in ends if end), "\n")
-
-
 def _check(text: str, put: str, path: str, name: str, settings: dict[str, str]) -> None:
     """Raise ConfigMalformed unless the new text says what the old one did, and `settings`."""
-    before = IniText(text, path).sections()
-    wanted = {header: dict(section.settings) for header, section in before.items()}
+    wanted = settings_in(text, path)
     wanted.setdefault(name, {}).update(settings)
     wanted[name].pop(SESSION_TOKENS[1], None)
-    if {header: section.settings for header, section in IniText(put, path).sections().items()} != wanted:
+    if settings_in(put, path) != wanted:
+        before = IniText(text, path).sections()
         line = before[name].line if name in before else 1
         raise ConfigMalformed(path=path, line=line, problem="its indentation leaves no place for credentials")

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from vaultpy.accounts import Account
-    from vaultpy.conversation import Conversation
-    from vaultpy.keys_at_hand import Visit, Watcher
+    from vaultpy.bounded_connection import BoundedConnection
     from vaultpy.mfa import Meanwhile
+    from vaultpy.yubikeys_at_hand import Visit, Watcher
 
     class Keys(Protocol):
         """The keys at hand, or one of them alone."""
@@ -52,7 +52,7 @@ class _Found(Value):
     """The account, on a key in a transaction of ours until `connection` is closed."""
 
     __slots__ = ("account", "connection", "key", "where")
-    connection: Conversation
+    connection: BoundedConnection
     key: YubiKey
     account: Account
     where: str
@@ -76,7 +76,7 @@ class DayKeys:
         """`keys` reaches the card readers and may raise PcscMissing or PcscRefused.
 
         `person` is told what is waited for, and types nothing meanwhile. `holders` are the keys that are
-        known to hold the access key, by `KeyInHand.id`: for another's OATH password nobody is asked.
+        known to hold the access key, by `YubiKeyInHand.id`: for another's OATH password nobody is asked.
         """
         self._keys = keys
         self._holders = holders

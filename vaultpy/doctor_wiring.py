@@ -9,29 +9,32 @@ from threading import RLock
 from typing import TYPE_CHECKING
 
 from vaultpy import errors
-from vaultpy.checks_aws import confirmed_endpoint
-from vaultpy.config import Config, Profile
+from vaultpy.config import Config
+from vaultpy.display import DISPLAYS
+from vaultpy.environment import PASSPHRASE_VARIABLES
 from vaultpy.findings import WouldAskError
 from vaultpy.index import Index
-from vaultpy.key_check import KeyCheck
-from vaultpy.keystore_file import PASSPHRASE_VARIABLES, keystore_file_path
+from vaultpy.keystore_file import keystore_file_path
+from vaultpy.profile import Profile
+from vaultpy.questions import unconfirmed_host, unconfirmed_inspection
 from vaultpy.regions import sts_region
 from vaultpy.session_places import all_places, chosen_places
 from vaultpy.state import state_directory
+from vaultpy.sts_and_iam import StsAndIam
+from vaultpy.tls_inspection import inspection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vaultpy.access_keys import Keystore
-    from vaultpy.key_look import KeyReport
-    from vaultpy.keys_at_hand import Cards
     from vaultpy.records import Enrolment
     from vaultpy.session_places import Place
     from vaultpy.values import Secret
+    from vaultpy.yubikey_look import YubiKeyReport
+    from vaultpy.yubikeys_at_hand import Cards
 
 # Windows never asks; when macOS would cannot be told beforehand.
 _STATES = {"darwin": "unknown", "win32": "open"}
-_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
 class Examined:
@@ -66,10 +69,10 @@ class Examined:
 
     # ---- keystores -----------------------------------------------------------------------------------
 
-    def system_state(self) -> str:
+    def system_state(self, platform: str = sys.platform) -> str:
         """Return whether the system keystore is open, locked, empty or of unknown state."""
-        if sys.platform in _STATES:
-            return _STATES[sys.platform]
+        if platform in _STATES:
+            return _STATES[platform]
         from vaultpy.secret_service import state
 
         return state()
@@ -81,7 +84,7 @@ class Examined:
         with self._turn:
             key = (name, file)
             if key not in self._keystores:
-                quiet = {name: value for name, value in self.environ.items() if name not in _DISPLAYS}
+                quiet = {name: value for name, value in self.environ.items() if name not in DISPLAYS}
                 self._keystores[key] = _OneAtATime(open_keystore(name, quiet, _Nobody(), file))
             self._see_that_it_is_open(name)
             return self._keystores[key]
@@ -104,9 +107,9 @@ class Examined:
         cards = self._cards()
         return cards.readers(), cards.empty_readers()
 
-    def key_reports(self) -> list[tuple[str, KeyReport | errors.VaultpyError]]:
+    def key_reports(self) -> list[tuple[str, YubiKeyReport | errors.VaultpyError]]:
         """Return each key with its reader's name, or why it cannot be told."""
-        from vaultpy.key_look import look_at_keys
+        from vaultpy.yubikey_look import look_at_keys
 
         reader = self.environ.get("VAULTPY_READER")
         return look_at_keys(self._cards(), reader, self._ykman_password, self._password_keystore)
@@ -119,7 +122,7 @@ class Examined:
 
     def card_users(self) -> list[str]:
         """Return the user's programs that use smart cards."""
-        from vaultpy.processes import card_users
+        from vaultpy.card_users import card_users
 
         return card_users()
 
@@ -152,16 +155,19 @@ class Examined:
 
     # ---- AWS -----------------------------------------------------------------------------------------
 
-    def aws(self, enrolment: Enrolment) -> KeyCheck:
+    def aws(self, enrolment: Enrolment) -> StsAndIam:
         """Return AWS as the enrolled key reaches it; raises what speaks against asking it."""
         config, index = self.config(), self.index()
         known = config.profile(enrolment.name) if config.has(enrolment.name) else None
         profile = known or Profile("", config.path, {})
         urls = {service: config.endpoint_url(service, profile) for service in ("sts", "iam")}
         for url in urls.values():
-            confirmed_endpoint(index, url)
+            if host := unconfirmed_host(index, url):
+                raise errors.EndpointUnconfirmed(host=host)
+            if found := unconfirmed_inspection(index, inspection(url, profile.settings, self.environ)):
+                raise errors.ProxyUnconfirmed(proxy=found.proxy, bundle=found.bundle)
         region = sts_region(enrolment.user_arn, profile.region)
-        return KeyCheck(region, urls["sts"], urls["iam"], profile.settings)
+        return StsAndIam(region, urls["sts"], urls["iam"], profile.settings)
 
 
 class _Nobody:

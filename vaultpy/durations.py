@@ -19,7 +19,7 @@ _LONGEST_MFA_SESSION = 36 * HOUR
 _LONGEST_ROLE_SESSION = 12 * HOUR
 
 
-class Wish(Value):
+class WantedDuration(Value):
     """What is asked of the last session: how long it is made for, and what must be left of it at the start.
 
     0 where nothing is asked.

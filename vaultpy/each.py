@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 from vaultpy import errors
 from vaultpy.each_children import STDOUT, Children
 from vaultpy.each_credentials import RoleCredentials, users_asked
-from vaultpy.each_ending import Ending
-from vaultpy.each_errands import Errands
+from vaultpy.each_main_thread import MainThread
 from vaultpy.each_outcome import Outcome
 from vaultpy.each_output import Collected, Labelled, Screen, json_line, live_line, some
 from vaultpy.each_profiles import matching, targets
+from vaultpy.each_signals import Signals
 from vaultpy.fanout import Fanout, Pace, StoppedError
 from vaultpy.handover import environment_for
 from vaultpy.launch import find_command
-from vaultpy.text import show_duration
+from vaultpy.text import printable, show_duration
 from vaultpy.values import Value
 
 if TYPE_CHECKING:
@@ -87,16 +87,16 @@ def each(run: Wiring, wanted: Wanted, options: Options) -> int:
     if capped := [plan.profile.name for plan in plans if plan.capped]:
         screen.say(f"AWS limits roles that share an MFA session to 1h, less than is wanted of {some(capped)}")
     stopped = threading.Event()
-    errands = Errands(stopped, screen.asking)
+    main_thread = MainThread(stopped, screen.asking)
     credentials = RoleCredentials(
         run,
         Pace(clock=time.monotonic, pause=lambda seconds: _pause(stopped, seconds), chance=random),
         code=wanted.code,
         yubikey=wanted.yubikey,
-        asking=errands.do,
+        asking=main_thread.do,
     )
     credentials.prepare(plans, keep_going=wanted.keep_going)
-    return _Runs(run, wanted, path, screen, credentials).of(found, errands, stopped)
+    return _Runs(run, wanted, path, screen, credentials).run_all(found, main_thread, stopped)
 
 
 def _check_one_user(plans: Sequence[Plan], wanted: Wanted, options: Options) -> None:
@@ -129,17 +129,17 @@ class _Runs:
         self._output_failure: OSError | None = None
         self._hints: set[str] = set()
 
-    def of(self, found: Sequence[Target], errands: Errands, stopped: threading.Event) -> int:
-        self._width = max(len(errors.printable(target.name)) for target in found)
+    def run_all(self, found: Sequence[Target], main_thread: MainThread, stopped: threading.Event) -> int:
+        self._width = max(len(printable(target.name)) for target in found)
         fanout = Fanout(found, self._one, keep_going=self._wanted.keep_going)
-        with Ending(self._children, self._screen.say) as ending:
+        with Signals(self._children, self._screen.say) as signals:
             fanout.start(self._wanted.jobs)
             while not fanout.wait(_TICK_SECONDS):
-                if not errands.serve():
-                    ending.interrupt()
+                if not main_thread.serve():
+                    signals.interrupt()
                 if self._output_failure is not None:
-                    ending.give_up()
-                if ending.look():
+                    signals.give_up()
+                if signals.look():
                     fanout.stop()
                     stopped.set()
                     if not self._children.count:
@@ -153,13 +153,13 @@ class _Runs:
                 self._write_json([(target, Outcome()) for target in fanout.unfinished()], Collected())
         if self._output_failure is not None and not isinstance(self._output_failure, BrokenPipeError):
             raise errors.OutputFailed(reason=self._output_failure.strerror)
-        return self._summary(fanout, ending)
+        return self._summary(fanout, signals)
 
     def _one(self, target: Target) -> bool:
         """Run the command in one profile; tell whether it went well."""
         began = time.monotonic()
         collected = Collected()
-        labelled = Labelled(self._screen, errors.printable(target.name).ljust(self._width))
+        labelled = Labelled(self._screen, printable(target.name).ljust(self._width))
         failure, status = None, None
         try:
             status = self._start(target, collected if self._wanted.as_json else labelled)
@@ -212,16 +212,16 @@ class _Runs:
         except OSError as error:
             self._give_up(error)
 
-    def _summary(self, fanout: Fanout[Target], ending: Ending) -> int:
+    def _summary(self, fanout: Fanout[Target], signals: Signals) -> int:
         progress = fanout.progress(lambda target: target.name)
         not_run = [target.name for target in fanout.unfinished()]
         parts = [f"{progress.done} done"]
         parts += [f"{len(self._failed)} failed ({some(self._failed)})"] if self._failed else []
         parts += [f"{len(not_run)} not run ({some(not_run)})"] if not_run else []
-        if self._screen.is_live or len(parts) > 1:
+        if self._screen.is_terminal or len(parts) > 1:
             self._screen.say(f"{', '.join(parts)}, in {show_duration(progress.elapsed)}")
-        if not_run and not ending.number and self._output_failure is None:
+        if not_run and not signals.number and self._output_failure is None:
             self._screen.say("after a failure nothing more is begun; with --keep-going it is")
-        if ending.number:
-            return 128 + ending.number
+        if signals.number:
+            return 128 + signals.number
         return 0 if len(parts) == 1 else errors.VaultpyError.status

@@ -22,23 +22,17 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from vaultpy.broker import Broker
-    from vaultpy.calling import Sts
     from vaultpy.credentials import Signs
     from vaultpy.fanout import Pace
     from vaultpy.plan import Plan
     from vaultpy.sessions import SessionStore
+    from vaultpy.sts_calls import Sts
 
     class TrueClock(Protocol):
         """What knows AWS's time."""
 
         def time(self) -> float:
             """Return it as an epoch, in seconds."""
-
-    class Questions(Protocol):
-        """Whoever is asked."""
-
-        def confirm_endpoint(self, url: str | None) -> None:
-            """Return if requests may go there; raises EndpointUnconfirmed."""
 
     class Run(Protocol):
         """The objects of one run."""
@@ -47,8 +41,7 @@ if TYPE_CHECKING:
         def sessions(self) -> SessionStore: ...  # noqa: D102
         @property
         def ledger(self) -> TrueClock: ...  # noqa: D102
-        @property
-        def questions(self) -> Questions: ...  # noqa: D102
+        def confirm_endpoint(self, plan: Plan) -> None: ...  # noqa: D102
 
         def access_key(self, plan: Plan, signing: Signing) -> Signs:
             """Return what signs a plan's first call."""
@@ -136,7 +129,7 @@ class RoleCredentials:
             return known
 
     def _get_signer(self, plan: Plan) -> Signs:
-        self._run.questions.confirm_endpoint(plan.endpoint_url)
+        self._run.confirm_endpoint(plan)
         if not plan.requests or _wants_session(plan):
             start = plan.beginning()
             broker = self._run.broker(start, code=self._code, yubikey=self._yubikey)
@@ -183,10 +176,7 @@ class RoleCredentials:
 
     def _ask(self, plan: Plan, made: int, signer: Signs) -> Credentials:
         request = plan.requests[made - 1]
-        facts: dict[str, object] = {
-            "profile": plan.signer.name,
-            "user": plan.signer.user_arn or plan.signer.name,
-        }
+        facts = plan.signer.facts()
         sts = self._sts_of(plan)
         with self._turn:
             sts.clock_offset()  # builds the client, unless that is done

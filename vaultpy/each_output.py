@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from vaultpy.each_children import STDERR, STDOUT
-from vaultpy.errors import printable
-from vaultpy.text import show_duration
+from vaultpy.text import printable, show_duration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -43,7 +42,8 @@ class Screen:
     def __init__(self, environ: Mapping[str, str], stdout: int = STDOUT, stderr: int = STDERR) -> None:
         """Take the streams by their descriptors."""
         self._files = {STDOUT: stdout, STDERR: stderr}
-        self.is_live = os.isatty(stderr) and environ.get("TERM", "dumb") != "dumb"
+        self.is_terminal = os.isatty(stderr)
+        self.is_live = self.is_terminal and environ.get("TERM", "dumb") != "dumb"
         self._stdout_is_there = self.is_live and os.isatty(stdout)
         self._turn = threading.RLock()
         self._shown = b""

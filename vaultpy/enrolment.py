@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import ExitStack, suppress
 
 from vaultpy import access_keys, errors
+from vaultpy.access_key_owner import Checked
 from vaultpy.config_edit import NewProfile, add_profiles, check_profiles
-from vaultpy.key_owner import Checked
 from vaultpy.profile import is_role_arn
 from vaultpy.records import Enrolment
 from vaultpy.values import Value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 
 from vaultpy.profile import is_line
 
@@ -32,9 +31,11 @@ MISLEADING = {
 }
 """Each of these sends some AWS SDK to other credentials, another account or a dead end."""
 
+PASSPHRASE_VARIABLES = ("VAULTPY_KEYSTORE_PASSPHRASE", "VAULTPY_KEYSTORE_PASSPHRASE_FILE")
+"""The keystore file's passphrase, and where it stands: no program that is started here gets either."""
+
 _UNWANTED = MISLEADING | {
-    "VAULTPY_KEYSTORE_PASSPHRASE",
-    "VAULTPY_KEYSTORE_PASSPHRASE_FILE",
+    *PASSPHRASE_VARIABLES,
     "",  # execve refuses an entry without a name
 }
 # `AWS_BEARER_TOKEN_BEDROCK` and its like: an SDK sends the token instead of signing with the credentials.
@@ -70,8 +71,7 @@ def child_environment(  # noqa: PLR0913  # all but the first by keyword; a class
     child["AWS_ACCESS_KEY_ID"] = credentials.access_key_id
     child["AWS_SECRET_ACCESS_KEY"] = credentials.secret_access_key.reveal()
     child["AWS_SESSION_TOKEN"] = credentials.session_token.reveal()
-    expiration = time.gmtime(credentials.expiration)
-    child["AWS_CREDENTIAL_EXPIRATION"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", expiration)
+    child["AWS_CREDENTIAL_EXPIRATION"] = credentials.expiration_text
     if account_id is not None:
         child["AWS_ACCOUNT_ID"] = account_id
     if region is not None:

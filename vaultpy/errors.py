@@ -7,25 +7,10 @@ made harmless for a terminal on its way in. `{fact:q}` is the fact quoted for a 
 
 from __future__ import annotations
 
+from vaultpy.text import printable
+
 INTERRUPTED = 130
 """The exit status that says that Ctrl-C ended the run."""
-
-# Python calls these printable, but they show as nothing: fillers, joiners, variation selectors.
-_INVISIBLE = frozenset("\u034f\u115f\u1160\u3164\uffa0" + "".join(map(chr, range(0xFE00, 0xFE10))))
-_MORE_VARIATION_SELECTORS = range(0xE0100, 0xE01F0)
-
-
-def printable(text: str) -> str:
-    """Return `text` with everything escaped that could move a cursor, reorder a line or hide in it."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(c if _is_seen(c) else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
-
-
-def _is_seen(character: str) -> bool:
-    if character in _INVISIBLE or ord(character) in _MORE_VARIATION_SELECTORS:
-        return False
-    return character.isprintable() or character == "\u00a0"
 
 
 class _Fact(str):
@@ -67,6 +52,11 @@ class UsageError(VaultpyError):
 
 class UnknownCommand(UsageError):
     hint = "see: vaultpy --help"
+
+
+class NotOnWindows(VaultpyError):
+    message = "{verb} does not run on Windows"
+    hint = "run it on Linux or macOS; the Windows Subsystem for Linux will do"
 
 
 class OutputFailed(VaultpyError):
@@ -466,6 +456,11 @@ class NoYubiKey(VaultpyError):
     hint = "plug it in and run this again, or type a code: --mfa-token CODE"
 
 
+class CardPassedOver(NoYubiKey):
+    message = "no YubiKey was plugged in, and the card in {reader} was not looked at"
+    hint = "plug one in, or if that card is the token with the account: export VAULTPY_READER={reader:q}"
+
+
 class NoCardReader(VaultpyError):
     message = (
         "the Yubico device that is plugged in has no card reader, so no OATH: a Security Key, or CCID is off"
@@ -814,6 +809,11 @@ class EndpointMalformed(VaultpyError):
 class EndpointUnconfirmed(VaultpyError):
     message = "signed requests and MFA codes would go to {host}, which is not AWS's"
     hint = "take endpoint_url out, or run this once at a terminal and say yes"
+
+
+class ProxyUnconfirmed(VaultpyError):
+    message = "the proxy {proxy} could read MFA codes and sessions, with the certificates in {bundle}"
+    hint = "unset HTTPS_PROXY or AWS_CA_BUNDLE, or run this once at a terminal and say yes"
 
 
 # ---- this computer -----------------------------------------------------------------------------------

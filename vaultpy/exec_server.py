@@ -5,24 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vaultpy import errors
-from vaultpy.execution import shell_words
-from vaultpy.handover import environment_for
-from vaultpy.launch import find_command, supervise
-from vaultpy.serving import (
+from vaultpy.credential_server import (
     FULL_URI,
     KEYS,
     TOKEN,
     default_source,
-    first,
+    first_credentials,
     listening,
     profile_served,
     role_served,
 )
+from vaultpy.execution import shell_words
+from vaultpy.handover import environment_for
+from vaultpy.launch import find_command, supervise
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from vaultpy.serving import Run
+    from vaultpy.credential_server import Run
 
 _UNFIT = {
     "--direct": "--direct wants a touch for each renewal, which --server does without",
@@ -51,7 +51,7 @@ def execute_served(
         raise errors.DefaultInTheWay(source=source, path=run.config.path)
     token = run.new_token()
     with listening(run, [served, *roles], token, yubikey=options.get("--yubikey")) as server:
-        credentials = first(run, served, options)
+        credentials = first_credentials(run, served, options)
         region = options.get("--region") or served.plan.child_region(run.environ)
         environ = environment_for(served.plan, credentials, settings, run.environ, region)
         for name in KEYS:

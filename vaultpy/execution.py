@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from vaultpy import errors
 from vaultpy.handover import environment_for, hand_over
@@ -77,11 +78,16 @@ def _seconds(options: Mapping[str, str], name: str) -> int | None:
     return None if text is None else parse_duration(text)
 
 
-def shell_words(environ: Mapping[str, str], profile: str) -> list[str]:
-    """Return the user's own shell as the command; raises NestedShell inside another of ours."""
+def shell_words(environ: Mapping[str, str], profile: str, platform: str = sys.platform) -> list[str]:
+    """Return the user's own shell as the command; raises NestedShell inside another of ours.
+
+    On Windows that is the command interpreter: where SHELL is set there, Git's bash means a path of its own.
+    """
     inside = environ.get("VAULTPY")
     if inside:
         raise errors.NestedShell(profile=inside, wanted=profile)
+    if platform == "win32":
+        return [environ.get("COMSPEC") or "cmd.exe"]
     return [environ.get("SHELL") or "/bin/sh"]
 
 

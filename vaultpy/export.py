@@ -22,7 +22,7 @@ VERB = "export"
 USUAL = "env"
 FORMATS = (*formats.SHELLS, "dotenv", "ini", "json")
 
-_NOBODYS = Credentials("", Secret(""), Secret(""), 0)
+_NONE_YET = Credentials("", Secret(""), Secret(""), 0)
 
 
 def export(run: Wiring, profile: str, options: Mapping[str, str]) -> str:
@@ -39,7 +39,7 @@ def export(run: Wiring, profile: str, options: Mapping[str, str]) -> str:
     def text(credentials: Credentials) -> str:
         return _text(format_name, plan, credentials, region, settings, run.environ)
 
-    text(_NOBODYS)
+    text(_NONE_YET)  # raises before a touch what it would raise after it
     return text(obtain(run, plan, options))
 
 

@@ -171,6 +171,7 @@ class Fanout(Generic[T]):
             self._changed.notify_all()
 
     def _next(self) -> tuple[T] | None:
+        """Return the next target, in a tuple since it may be anything; None where no more is to begin."""
         with self._changed:
             if self._stops or not self._waiting:
                 return None

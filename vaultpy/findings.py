@@ -6,7 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 from vaultpy.background import Task
-from vaultpy.errors import Internal, VaultpyError, printable
+from vaultpy.errors import Internal, VaultpyError
+from vaultpy.text import printable
 from vaultpy.values import Value
 
 if TYPE_CHECKING:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from vaultpy.accounts import ISSUER
 from vaultpy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from vaultpy.accounts import Account
-
-_ISSUER = "Amazon Web Services:"
 
 
 class HeldAccount(Value):
@@ -25,4 +24,4 @@ class HeldAccount(Value):
     def for_aws(self) -> bool:
         """Whether it is called as accounts for AWS are: by an MFA device's ARN, or as the QR code has it."""
         name = self.account.name
-        return (name.startswith("arn:") and ":mfa/" in name) or (name.startswith(_ISSUER) and "@" in name)
+        return (name.startswith("arn:") and ":mfa/" in name) or (name.startswith(ISSUER) and "@" in name)

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 from vaultpy.aws_api import AwsClient
 from vaultpy.credentials import AccessKey
 from vaultpy.errors import AnswerMalformed
-from vaultpy.iam_records import EnabledDevice, KeyState, LastUse, VirtualDevice
+from vaultpy.iam_records import AccessKeyState, EnabledDevice, LastUse, VirtualDevice
 from vaultpy.values import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vaultpy.credentials import Signs as Signer
+    from vaultpy.credentials import Signs
 
 _MOST_PAGES = 100
 _MOST_ENTRIES = 20_000  # an account's virtual devices; AWS grants ten thousand users at the most
@@ -44,11 +44,11 @@ class Iam:
 
     # ---- MFA devices ---------------------------------------------------------------------------------
 
-    def mfa_serials(self, signer: Signer, user_name: str) -> tuple[str, ...]:
+    def mfa_serials(self, signer: Signs, user_name: str) -> tuple[str, ...]:
         """Return the serials of the user's devices that make codes; FIDO ones cannot serve the API."""
         return tuple(each.serial for each in self.mfa_devices(signer, user_name) if each.makes_codes)
 
-    def mfa_devices(self, signer: Signer, user_name: str) -> tuple[EnabledDevice, ...]:
+    def mfa_devices(self, signer: Signs, user_name: str) -> tuple[EnabledDevice, ...]:
         """Return all of the user's enabled devices."""
         listed = self._list("list_mfa_devices", "MFADevices", signer, {"UserName": user_name})
         return tuple(
@@ -56,13 +56,13 @@ class Iam:
             for each in listed
         )
 
-    def unassigned_serials(self, signer: Signer) -> tuple[str, ...]:
+    def unassigned_serials(self, signer: Signs) -> tuple[str, ...]:
         """Return the serials of the account's virtual devices that are enabled for nobody."""
         asked = {"AssignmentStatus": "Unassigned"}
         listed = self._list("list_virtual_mfa_devices", "VirtualMFADevices", signer, asked)
         return tuple(self._text(each, "SerialNumber") for each in listed)
 
-    def create_mfa_device(self, signer: Signer, name: str, path: str = "/") -> VirtualDevice:
+    def create_mfa_device(self, signer: Signs, name: str, path: str = "/") -> VirtualDevice:
         """Create a virtual device, which is nobody's yet; AWS shows its seed this once.
 
         Not to be repeated: the seed of a device whose answer was lost is lost. If it is among
@@ -76,7 +76,7 @@ class Iam:
         return VirtualDevice(self._text(device, "SerialNumber"), Secret(seed.decode().rstrip("=").upper()))
 
     def enable_mfa_device(
-        self, signer: Signer, user_name: str, serial: str, codes: tuple[Secret, Secret]
+        self, signer: Signs, user_name: str, serial: str, codes: tuple[Secret, Secret]
     ) -> None:
         """Make the device the user's, with the codes of two time steps in a row, the current one last.
 
@@ -86,7 +86,7 @@ class Iam:
         self._call("enable_mfa_device", signer, _with_codes(user_name, serial, codes))
 
     def resync_mfa_device(
-        self, signer: Signer, user_name: str, serial: str, codes: tuple[Secret, Secret]
+        self, signer: Signs, user_name: str, serial: str, codes: tuple[Secret, Secret]
     ) -> None:
         """Let AWS set itself by the device's codes of two time steps in a row, the current one last.
 
@@ -94,14 +94,14 @@ class Iam:
         """
         self._call("resync_mfa_device", signer, _with_codes(user_name, serial, codes))
 
-    def deactivate_mfa_device(self, signer: Signer, user_name: str, serial: str) -> None:
+    def deactivate_mfa_device(self, signer: Signs, user_name: str, serial: str) -> None:
         """Take the device from the user; a virtual one stays in the account until it is deleted.
 
         Safe to repeat: AwsRefused, NOT_THERE says that it was done.
         """
         self._call("deactivate_mfa_device", signer, {"UserName": user_name, "SerialNumber": serial})
 
-    def delete_mfa_device(self, signer: Signer, serial: str) -> None:
+    def delete_mfa_device(self, signer: Signs, serial: str) -> None:
         """Delete a virtual device that is nobody's; else AwsRefused, STILL_IN_USE.
 
         Safe to repeat: AwsRefused, NOT_THERE says that it was done.
@@ -110,11 +110,11 @@ class Iam:
 
     # ---- access keys ---------------------------------------------------------------------------------
 
-    def access_keys(self, signer: Signer, user_name: str) -> tuple[KeyState, ...]:
+    def access_keys(self, signer: Signs, user_name: str) -> tuple[AccessKeyState, ...]:
         """Return the user's access keys."""
         listed = self._list("list_access_keys", "AccessKeyMetadata", signer, {"UserName": user_name})
         return tuple(
-            KeyState(
+            AccessKeyState(
                 self._text(each, "AccessKeyId"),
                 active=each.get("Status") == _STATES[True],
                 created=self._epoch(each, "CreateDate"),
@@ -122,7 +122,7 @@ class Iam:
             for each in listed
         )
 
-    def last_use(self, signer: Signer, key_id: str) -> LastUse | None:
+    def last_use(self, signer: Signs, key_id: str) -> LastUse | None:
         """Return when and where the key was last used, None if never; AWS may be hours behind."""
         answer = self._call("get_access_key_last_used", signer, {"AccessKeyId": key_id})
         used = self._part(answer, "AccessKeyLastUsed")
@@ -131,7 +131,7 @@ class Iam:
         at = self._epoch(used, "LastUsedDate")
         return LastUse(at, self._text(used, "ServiceName"), self._text(used, "Region"))
 
-    def create_access_key(self, signer: Signer, user_name: str) -> AccessKey:
+    def create_access_key(self, signer: Signs, user_name: str) -> AccessKey:
         """Create an access key; AWS shows its secret this once, and knows the key only seconds later.
 
         Not to be repeated: each time makes another key. The one whose answer was lost is the one that
@@ -141,22 +141,22 @@ class Iam:
         made = self._part(self._call("create_access_key", signer, {"UserName": user_name}), "AccessKey")
         return AccessKey(self._text(made, "AccessKeyId"), Secret(self._text(made, "SecretAccessKey")))
 
-    def set_access_key(self, signer: Signer, user_name: str, key_id: str, *, active: bool) -> None:
+    def set_access_key(self, signer: Signs, user_name: str, key_id: str, *, active: bool) -> None:
         """Make a key active or inactive. Safe to repeat, by another signer if it was the signer's own key."""
         asked = {"UserName": user_name, "AccessKeyId": key_id, "Status": _STATES[active]}
         self._call("update_access_key", signer, asked)
 
-    def delete_access_key(self, signer: Signer, user_name: str, key_id: str) -> None:
+    def delete_access_key(self, signer: Signs, user_name: str, key_id: str) -> None:
         """Delete a key, be it active or not. Safe to repeat: AwsRefused, NOT_THERE says that it was done."""
         self._call("delete_access_key", signer, {"UserName": user_name, "AccessKeyId": key_id})
 
     # ---- the answers ---------------------------------------------------------------------------------
 
-    def _call(self, operation: str, signer: Signer, parameters: Mapping[str, object]) -> dict[str, Any]:
+    def _call(self, operation: str, signer: Signs, parameters: Mapping[str, object]) -> dict[str, Any]:
         return self._client.call(operation, signer, parameters, self._facts)
 
     def _list(
-        self, operation: str, member: str, signer: Signer, parameters: Mapping[str, object]
+        self, operation: str, member: str, signer: Signs, parameters: Mapping[str, object]
     ) -> list[dict[str, Any]]:
         """Return all pages of a list: AWS may break it off anywhere."""
         found: list[dict[str, Any]] = []

@@ -51,7 +51,7 @@ class EnabledDevice(Value):
         return ":u2f/" not in self.serial
 
 
-class KeyState(Value):
+class AccessKeyState(Value):
     """One of a user's access keys, without its secret; `created` is an epoch."""
 
     __slots__ = ("active", "created", "id")

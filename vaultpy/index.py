@@ -1,7 +1,7 @@
 """What is enrolled and which sessions exist, without a secret: a text file of the user's own."""
 
 # pathlib and contextlib would cost every warm start milliseconds:
-# ruff: noqa: PTH120, PTH123
+# ruff: noqa: PTH120
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 
 import vaultpy
 from vaultpy.records import Records, parse, render
-from vaultpy.state import locked, make_private_directory, replace_file
+from vaultpy.state import locked, make_private_directory, open_replaced, replace_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ class Index:
 
     def _read(self) -> Records:
         try:
-            with open(self._path, "rb") as file:
+            with open_replaced(self._path) as file:
                 owner = os.fstat(file.fileno()).st_uid
                 data = file.read()
         except FileNotFoundError:
@@ -114,15 +114,18 @@ class Index:
                 error.strerror,
                 "make it a readable file of your own, or name another place: export XDG_STATE_HOME=DIRECTORY",
             ) from error
-        if sys.platform != "win32" and owner != os.geteuid():
-            raise self._unusable(
-                f"it belongs to user id {owner}",
-                "run vaultpy as that user, or name another place: export XDG_STATE_HOME=DIRECTORY",
-            )
+        self._check_owner(owner)
         try:
             return parse(data.decode("utf-8", "surrogatepass"))
         except ValueError:
             raise self._damaged() from None
+
+    def _check_owner(self, owner: int, platform: str = sys.platform) -> None:
+        if platform != "win32" and owner != os.geteuid():
+            raise self._unusable(
+                f"it belongs to user id {owner}",
+                "run vaultpy as that user, or name another place: export XDG_STATE_HOME=DIRECTORY",
+            )
 
     def _damaged(self) -> vaultpy.errors.StateUnusable:
         from shlex import quote

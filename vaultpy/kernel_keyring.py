@@ -126,9 +126,8 @@ class KernelKeyring:
         try:
             self._keyctl(_DESCRIBE, key, buffer, _DESCRIPTION_BYTES)
         except OSError as error:
-            if (
-                error.errno == _EKEYEXPIRED
-            ):  # the kernel itself unlinks it, but lets it use up quota for minutes
+            if error.errno == _EKEYEXPIRED:
+                # The kernel itself unlinks it, but lets it use up quota for minutes.
                 self._keyctl(_UNLINK, key, _USER_KEYRING)
             return b""
         return bytes(buffer).partition(b"\0")[0].split(b";", 4)[-1]
@@ -224,16 +223,17 @@ class _Libc:
         return result
 
 
-def hide_memory(libc: _Libc | None = None) -> None:
+def hide_memory(libc: _Libc | None = None, platform: str = sys.platform) -> None:
     """Let no other process of this user read this one's memory, and no core file hold it, until exec."""
     try:
-        (libc or _Libc()).system_call(_numbers()[_PRCTL], _SET_DUMPABLE, 0, 0, 0, 0)
+        number = _numbers(platform)[_PRCTL]  # first: where there is none, libc may be another, too
+        (libc or _Libc()).system_call(number, _SET_DUMPABLE, 0, 0, 0, 0)
     except OSError:  # another system, or a sandbox that forbids it
         return
 
 
-def _numbers() -> tuple[int, int, int]:
-    if sys.platform != "linux" or sys.maxsize < _SMALLEST_64_BIT:
+def _numbers(platform: str = sys.platform) -> tuple[int, int, int]:
+    if platform != "linux" or sys.maxsize < _SMALLEST_64_BIT:
         raise _os_error(errno.ENOSYS)
     numbers = _NUMBERS.get(os.uname().machine)
     if numbers is None:

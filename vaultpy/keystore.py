@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
+from vaultpy.display import has_display
 from vaultpy.errors import (
     KeystoreDismissed,
     KeystoreFailed,
@@ -81,8 +82,8 @@ def _on_keyring(name: str, environ: Mapping[str, str], questions: Questions, ser
     return KeyringKeystore(name, _backend(path), questions, display=display, service=service)
 
 
-def _system_path() -> str:
-    return _SYSTEM_BACKENDS.get(sys.platform, _SECRET_SERVICE)
+def _system_path(platform: str = sys.platform) -> str:
+    return _SYSTEM_BACKENDS.get(platform, _SECRET_SERVICE)
 
 
 def system_backend() -> KeyringBackend:
@@ -90,11 +91,11 @@ def system_backend() -> KeyringBackend:
     return _backend(_system_path())
 
 
-def _has_display(path: str, environ: Mapping[str, str]) -> bool:
+def _has_display(path: str, environ: Mapping[str, str], platform: str = sys.platform) -> bool:
     """Tell whether a backend's question can reach the user; backends of others ask in ways of their own."""
-    if sys.platform in _SYSTEM_BACKENDS or not path.startswith("keyring.backends."):
+    if platform in _SYSTEM_BACKENDS or not path.startswith("keyring.backends."):
         return True
-    return bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
+    return has_display(environ)
 
 
 def _backend(path: str) -> KeyringBackend:

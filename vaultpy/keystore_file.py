@@ -16,6 +16,7 @@ import stat
 import sys
 import threading
 
+from vaultpy.environment import PASSPHRASE_VARIABLES
 from vaultpy.errors import (
     KeystoreFailed,
     KeystoreFileDamaged,
@@ -35,8 +36,6 @@ if TYPE_CHECKING:
 
     from vaultpy.access_keys import Questions
 
-PASSPHRASE_VARIABLES = ("VAULTPY_KEYSTORE_PASSPHRASE", "VAULTPY_KEYSTORE_PASSPHRASE_FILE")
-
 _FOREIGN_BITS = 0o077
 _MAX_SIZE = 1 << 20
 _TOO_LARGE = "it is larger than 1 MiB"
@@ -46,11 +45,18 @@ _MAX_PASSPHRASE = 1 << 16
 _ONE_DERIVATION = threading.Lock()
 
 
-def keystore_file_path(environ: Mapping[str, str]) -> str:
-    """Return the absolute path of the file: VAULTPY_KEYSTORE_FILE or `vaultpy/keystore` in $XDG_DATA_HOME."""
+def keystore_file_path(environ: Mapping[str, str], platform: str = sys.platform) -> str:
+    """Return the absolute path of the file: VAULTPY_KEYSTORE_FILE or `vaultpy/keystore` in $XDG_DATA_HOME.
+
+    On Windows that is in %LOCALAPPDATA%; raises StateUnusable where there is none.
+    """
     named = environ.get("VAULTPY_KEYSTORE_FILE", "")
     if named:
         return os.path.abspath(named)
+    if platform == "win32":
+        from vaultpy.windows import local_directory
+
+        return os.path.join(local_directory(environ), "vaultpy", "keystore")
     base = environ.get("XDG_DATA_HOME", "")
     if not os.path.isabs(base):
         home = environ.get("HOME", "")
@@ -195,24 +201,24 @@ class FileKeystore:
         return self._passphrase
 
 
-def _why_unusable(found: os.stat_result) -> str:
+def _why_unusable(found: os.stat_result, platform: str = sys.platform) -> str:
     if not stat.S_ISREG(found.st_mode):
         return "it is not a regular file"
-    if sys.platform != "win32" and found.st_uid != os.geteuid():
+    if platform != "win32" and found.st_uid != os.geteuid():
         return f"it belongs to user id {found.st_uid}"
-    if sys.platform != "win32" and found.st_mode & _FOREIGN_BITS:
+    if platform != "win32" and found.st_mode & _FOREIGN_BITS:
         return f"others may use it: its mode is {stat.S_IMODE(found.st_mode):04o}"
     return _TOO_LARGE if found.st_size > _MAX_SIZE else ""
 
 
-def _passphrase_from(environ: Mapping[str, str]) -> Secret | None:
+def _passphrase_from(environ: Mapping[str, str], platform: str = sys.platform) -> Secret | None:
     in_environment, in_file = (environ.get(name, "") for name in PASSPHRASE_VARIABLES)
     if in_environment or not in_file:
         return Secret(in_environment) if in_environment else None
     try:
         with open(in_file, "rb") as file:
             found = os.fstat(file.fileno())
-            if sys.platform != "win32" and stat.S_ISREG(found.st_mode) and found.st_mode & _FOREIGN_BITS:
+            if platform != "win32" and stat.S_ISREG(found.st_mode) and found.st_mode & _FOREIGN_BITS:
                 reason = f"others may use it: its mode is {stat.S_IMODE(found.st_mode):04o}"
                 raise PassphraseUnreadable(path=in_file, reason=reason)
             line = file.readline(_MAX_PASSPHRASE).rstrip(b"\r\n")

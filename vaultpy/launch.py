@@ -33,14 +33,14 @@ _REMEDIES = {
 _REASONS = {errno.ENOENT: "its interpreter is missing"}
 
 
-def find_command(command: list[str], environ: Mapping[str, str]) -> str:
+def find_command(command: list[str], environ: Mapping[str, str], platform: str = sys.platform) -> str:
     """Return the file that execvp would start for `command` under the PATH of `environ`.
 
     A name with a slash is taken as it is; an empty entry of PATH is the current directory. Raises
     CommandNotFound, or CommandNotExecutable if all that is there cannot be executed.
     """
     name = command[0]
-    if sys.platform == "win32":
+    if platform == "win32":
         from shutil import which
 
         found = which(name, path=environ.get("PATH"))
@@ -80,14 +80,16 @@ def _refusal(path: str) -> vaultpy.errors.CommandNotFound | vaultpy.errors.Comma
     )
 
 
-def become(path: str, command: list[str], environ: dict[str, str]) -> NoReturn:
+def become(path: str, command: list[str], environ: dict[str, str], platform: str = sys.platform) -> NoReturn:
     """Replace this process by `command`, whose file is `path`; raises CommandNotExecutable.
 
     On Windows, which has no exec, supervise it and exit with its status.
     """
-    if sys.platform == "win32":
+    if platform == "win32":
+        from vaultpy.windows import signed
+
         # Not SystemExit, which those who called us may take for their own.
-        os._exit(_signed(supervise(command, environ)))
+        os._exit(signed(supervise(command, environ, platform)))
     environ = uncoerced(environ)
     _flush()
     _signal.signal(_signal.SIGPIPE, _signal.SIG_DFL)
@@ -135,17 +137,19 @@ def _may_be_script(path: str) -> bool:
         return b"\0" not in file.read(256).partition(b"\n")[0]
 
 
-def supervise(command: list[str], environ: dict[str, str]) -> int:
+def supervise(command: list[str], environ: dict[str, str], platform: str = sys.platform) -> int:
     """Run `command` as a child, pass signals on to it, and return its exit status (128+n for signal n).
 
     For the main thread. The child stays in our process group: what a terminal sends reaches it without us,
     and for job control we stop when it stops. Raises CommandNotFound, CommandNotExecutable.
     """
-    path = find_command(command, environ)
+    path = find_command(command, environ, platform)
     environ = uncoerced(environ)
     _flush()
-    if sys.platform == "win32":
-        return _supervise_on_windows(path, command, environ)
+    if platform == "win32":
+        from vaultpy.windows import supervise as supervise_on_windows
+
+        return supervise_on_windows(path, command, environ)
     notes, writer = os.pipe()
     os.set_blocking(writer, False)
     outer_writer = _signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
@@ -163,22 +167,6 @@ def supervise(command: list[str], environ: dict[str, str]) -> int:
         _signal.set_wakeup_fd(outer_writer)
         os.close(writer)
         os.close(notes)
-
-
-def _supervise_on_windows(path: str, command: list[str], environ: dict[str, str]) -> int:
-    from subprocess import Popen
-
-    child = Popen(command, executable=path, env=environ)
-    while True:
-        try:
-            return child.wait()
-        except KeyboardInterrupt:  # noqa: PERF203  # the console has sent it to the child as well
-            continue
-
-
-def _signed(status: int) -> int:
-    """Return an exit status of Windows (a DWORD such as 0xC000013A) as the C int that `_exit` takes."""
-    return status - (1 << 32) if status >= 1 << 31 else status
 
 
 def _keyboard() -> set[int]:

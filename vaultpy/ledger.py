@@ -5,7 +5,7 @@ device, so a step is entered here, durably, before its code is sent. These files
 every `clear`.
 """
 # pathlib and contextlib would cost every warm start milliseconds:
-# ruff: noqa: PTH118, PTH123
+# ruff: noqa: PTH118
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ from vaultpy.aws_time import AwsTime, unusable
 from vaultpy.digests import digest
 from vaultpy.errors import StillBusy
 from vaultpy.mfa import STEP_SECONDS
-from vaultpy.state import locked, make_private_directory, open_lock_file, replace_file, try_lock
+from vaultpy.state import (
+    locked,
+    make_private_directory,
+    open_lock_file,
+    open_replaced,
+    replace_file,
+    try_lock,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,10 +128,11 @@ class Ledger:
         self.time = AwsTime(self._ledger, clock)
 
     def lock(self, kind: str, name: str, *, waiting: Callable[[int], None], patience: float = 90.0) -> Lock:
-        """Return the lock of the MFA device, role or card (`kind`) called `name`, to be used with `with`.
+        """Return the lock of what is called `name`, to be used with `with`.
 
-        `waiting` is told the holder's process id, once, if the lock must be waited for. After `patience`
-        seconds StillBusy names the holder.
+        `kind` is `mfa` for a device, `role` for a session's question, `signing` for an access key on a
+        YubiKey. `waiting` is told the holder's process id, once, if the lock must be waited for. After
+        `patience` seconds StillBusy names the holder.
         """
         make_private_directory(self._locks)
         busy = _BUSY.get(kind, _BUSY_WITH_MFA)
@@ -181,8 +189,8 @@ class Ledger:
 
     def _read(self, path: str) -> str | None:
         try:
-            with open(path, encoding="ascii", errors="replace") as file:
-                return file.read()
+            with open_replaced(path) as file:
+                return file.read().decode("ascii", "replace")
         except FileNotFoundError:
             return None
         except OSError as error:

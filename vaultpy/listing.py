@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from vaultpy.access_key_on_yubikey import yubikey_ids
 from vaultpy.digests import digest
 from vaultpy.errors import VaultpyError
-from vaultpy.key_on_yubikey import key_ids
 from vaultpy.plan import Options, make_plan
 from vaultpy.values import Value
 
@@ -22,8 +22,8 @@ class Row(Value):
 
     `expiration` is the end of the session that serves the profile, `mfa_expiration` that of its user's MFA
     session (epochs in seconds). Of an access key that is `on_yubikey`, `yubikeys` are those that hold it, by
-    serial number. The texts are as the files have them: whoever shows them to a terminal makes
-    them harmless.
+    serial number (or OATH's own id of one that has none). The texts are as the files have them: whoever shows
+    them to a terminal makes them harmless.
     """
 
     __slots__ = (
@@ -68,7 +68,7 @@ class Row(Value):
             mfa_expiration=mfa_expiration,
         )
         on_yubikey = enrolment is not None and enrolment.on_yubikey
-        held_by = key_ids(enrolment.keystore_file) if enrolment is not None and on_yubikey else []
+        held_by = yubikey_ids(enrolment.keystore_file) if enrolment is not None and on_yubikey else []
         self._set(on_yubikey=on_yubikey, yubikeys=tuple(held_by))
 
     def as_json(self) -> dict[str, object]:

@@ -25,10 +25,9 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from typing import Protocol
 
-    from vaultpy.config import Config
     from vaultpy.credentials import LongTerm, Signs
-    from vaultpy.index import Index
     from vaultpy.plan import Plan
+    from vaultpy.run_inputs import RunInputs
 
     class Address(Protocol):
         """An address on this computer that leads to another one, once."""
@@ -45,15 +44,8 @@ if TYPE_CHECKING:
         def failure(self) -> str | None:
             """Say why it ended without success, if it did."""
 
-    class Run(Protocol):
+    class Run(RunInputs, Protocol):
         """The objects of one run."""
-
-        @property
-        def environ(self) -> Mapping[str, str]: ...  # noqa: D102
-        @property
-        def config(self) -> Config: ...  # noqa: D102
-        @property
-        def index(self) -> Index: ...  # noqa: D102
 
         def credentials(self, plan: Plan, options: Mapping[str, str]) -> Credentials:
             """Return what a plan leads to, by the sessions at hand or with a touch."""
@@ -150,7 +142,7 @@ def _federated(run: Run, plan: Plan, policy_arn: str) -> Credentials:
     signer = run.access_key(plan)
     if isinstance(signer, Credentials):
         return signer
-    user = plan.signer.user_arn or plan.signer.name
+    user = plan.signer.user
     run.note(
         f"signing in as a federated user: with session policy {policy_arn}, what {user} may do without MFA"
     )

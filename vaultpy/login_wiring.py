@@ -60,9 +60,8 @@ class LoginWiring:
         self, plan: Plan, signer: LongTerm, name: str, policy_arn: str, seconds: int
     ) -> Credentials:
         """Make a federated user's session; raises what STS raises, and EndpointUnconfirmed."""
-        self._run.questions.confirm_endpoint(plan.endpoint_url)
-        facts: dict[str, object] = {"profile": plan.signer.name, "user": plan.signer.user_arn}
-        return self._run.sts(plan).federation_token(signer, name, policy_arn, seconds, facts)
+        self._run.confirm_endpoint(plan)
+        return self._run.sts(plan).federation_token(signer, name, policy_arn, seconds, plan.signer.facts())
 
     def signin_token(
         self, plan: Plan, endpoint: str, credentials: Credentials, seconds: int | None
@@ -70,6 +69,7 @@ class LoginWiring:
         """Return what the sign-in endpoint gives for credentials."""
         from vaultpy.signin import Signin
 
+        self._run.confirm_endpoint(plan)  # the session may have been at hand
         signin = Signin(endpoint, plan.profile.settings, self.environ)
         return signin.token(credentials, seconds, self._profile)
 

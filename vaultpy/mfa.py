@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 
 
 STEP_SECONDS = 30
-_DIGITS = 6
+DIGITS = 6
 
 
 class NoMoreCodesError(Exception):
     """The device had one code alone, which it has given."""
 
 
-class Nothing:
-    """Nothing goes on meanwhile."""
+class NothingMeanwhile:
+    """A Meanwhile in which nothing goes on."""
 
     def prepare(self) -> None:
         """Begin nothing."""
@@ -90,7 +90,7 @@ class TokenCode(Value):
 
     def __init__(self, mfa_serial: str, digits: str, step: int | None) -> None:
         """Take `digits`; raises BadCode unless there are six of them."""
-        if len(digits) != _DIGITS or not (digits.isascii() and digits.isdigit()):
+        if len(digits) != DIGITS or not (digits.isascii() and digits.isdigit()):
             raise BadCode
         self._set(mfa_serial=mfa_serial, digits=Secret(digits), step=step)
 

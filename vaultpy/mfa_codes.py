@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from contextlib import ExitStack, contextmanager
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from vaultpy import errors
 from vaultpy.iam_records import CODES_WRONG, DENIED, NOT_THERE
-from vaultpy.mfa import STEP_SECONDS, CodeWanted, Nothing, TokenCode, is_virtual
+from vaultpy.mfa import STEP_SECONDS, CodeWanted, NothingMeanwhile, TokenCode, is_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Protocol
 
-    from vaultpy.credentials import Signs as Signer
+    from vaultpy.credentials import Signs
     from vaultpy.ledger import Ledger
     from vaultpy.mfa import MfaDevice
     from vaultpy.plan import Plan
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
         """IAM's call that a resync is."""
 
         def resync_mfa_device(  # noqa: D102
-            self, signer: Signer, user_name: str, serial: str, codes: tuple[Secret, Secret]
+            self, signer: Signs, user_name: str, serial: str, codes: tuple[Secret, Secret]
         ) -> None: ...
 
 
@@ -92,7 +93,7 @@ class Codes:
 
     def _code(self, wanted: CodeWanted, step_for: Callable[[str], int]) -> tuple[TokenCode, int]:
         try:
-            code = self._device.token_code(wanted, step_for, Nothing())
+            code = self._device.token_code(wanted, step_for, NothingMeanwhile())
         except errors.NoYubiKey:
             raise errors.NoYubiKeyForCode(remedy=_PLUG_IN) from None
         if code.step is None:
@@ -138,7 +139,7 @@ def code_wanted(plan: Plan, why: str, mfa_serial: str | None = None) -> CodeWant
     serials = tuple(filter(makes_codes, meant))
     if not serials:
         raise errors.NoMfaDevice(profile=plan.profile.name)
-    purpose = f"{why} {plan.signer.user_arn or plan.signer.name} for {plan.profile.name}"
+    purpose = f"{why} {plan.signer.user} for {plan.profile.name}"
     return CodeWanted(serials, plan.signer.user_name, account=plan.profile.vaultpy_account, purpose=purpose)
 
 
@@ -149,7 +150,7 @@ def learn_clock(ledger: Ledger, offset: float) -> None:
 
 
 def resync(  # noqa: PLR0913  # the parts of it
-    iam: Iam, signer: Signer, codes: Codes, wanted: CodeWanted, *, profile: str, user_name: str
+    iam: Iam, signer: Signs, codes: Codes, wanted: CodeWanted, *, profile: str, user_name: str
 ) -> str:
     """Let AWS set itself by two codes in a row; return the MFA device's serial.
 
@@ -167,9 +168,7 @@ def resync(  # noqa: PLR0913  # the parts of it
             raise errors.NotTheirDevice(**facts) from None
         if refusal.code != DENIED:
             raise
-    else:
-        return first.mfa_serial
-    from shlex import quote
-
-    remedy = f"have an administrator resync it in IAM, with the codes of: vaultpy mfa code {quote(profile)}"
-    raise errors.DeviceForbidden(action="resync", remedy=remedy, **facts)
+        how = f"vaultpy mfa code {quote(profile)}"
+        remedy = f"have an administrator resync it in IAM, with the codes of: {how}"
+        raise errors.DeviceForbidden(action="resync", remedy=remedy, **facts) from None
+    return first.mfa_serial

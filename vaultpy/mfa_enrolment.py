@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from vaultpy.iam_records import EnabledDevice
     from vaultpy.mfa_in_iam import MfaInIam
-    from vaultpy.mfa_on_keys import OnKeys, Person, Steps
+    from vaultpy.mfa_on_yubikeys import OnKeys, Person, Steps
     from vaultpy.mfa_target import Destination, Target
     from vaultpy.values import Secret
 
@@ -146,10 +146,8 @@ class MfaEnroller:
 
     def _create(self, undo: Undoing, *, was_free: bool) -> Seed:
         name, serial = self._target.name, self._target.serial
-        what, remedy = (
-            f"MFA device {serial}",
-            f"aws iam delete-virtual-mfa-device --serial-number {quote(serial)}",
-        )
+        what = f"MFA device {serial}"
+        remedy = f"aws iam delete-virtual-mfa-device --serial-number {quote(serial)}"
         undo.add(lambda: self._devices.delete(serial), what, remedy)
         try:
             made = self._devices.create(name, serial)

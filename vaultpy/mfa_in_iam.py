@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol, TypeVar
 
-    from vaultpy.credentials import Signs as Signer
+    from vaultpy.credentials import Signs
     from vaultpy.iam_records import EnabledDevice, VirtualDevice
     from vaultpy.values import Secret
 
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     class Iam(Protocol):
         """IAM's calls about MFA devices."""
 
-        def mfa_devices(self, signer: Signer, user_name: str) -> tuple[EnabledDevice, ...]: ...  # noqa: D102
-        def unassigned_serials(self, signer: Signer) -> tuple[str, ...]: ...  # noqa: D102
-        def create_mfa_device(self, signer: Signer, name: str) -> VirtualDevice: ...  # noqa: D102
+        def mfa_devices(self, signer: Signs, user_name: str) -> tuple[EnabledDevice, ...]: ...  # noqa: D102
+        def unassigned_serials(self, signer: Signs) -> tuple[str, ...]: ...  # noqa: D102
+        def create_mfa_device(self, signer: Signs, name: str) -> VirtualDevice: ...  # noqa: D102
         def enable_mfa_device(  # noqa: D102
-            self, signer: Signer, user_name: str, serial: str, codes: tuple[Secret, Secret]
+            self, signer: Signs, user_name: str, serial: str, codes: tuple[Secret, Secret]
         ) -> None: ...
-        def deactivate_mfa_device(self, signer: Signer, user_name: str, serial: str) -> None: ...  # noqa: D102
-        def delete_mfa_device(self, signer: Signer, serial: str) -> None: ...  # noqa: D102
+        def deactivate_mfa_device(self, signer: Signs, user_name: str, serial: str) -> None: ...  # noqa: D102
+        def delete_mfa_device(self, signer: Signs, serial: str) -> None: ...  # noqa: D102
 
     class Signers(Protocol):
         """Who may sign."""
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
         def profile(self) -> str:
             """The profile's name."""
 
-        def first(self) -> Signer:
+        def first(self) -> Signs:
             """Return who signs without a touch, or all that an administrator has."""
 
-        def with_mfa(self, serials: tuple[str, ...]) -> Signer | None:
+        def with_mfa(self, serials: tuple[str, ...]) -> Signs | None:
             """Return a session made with one of the user's devices, `serials` as far as IAM tells.
 
             None where there is nothing better than `first`, or no device is known.
@@ -65,7 +65,7 @@ class MfaInIam:
         """Ask nothing yet."""
         self._iam = iam
         self._signers = signers
-        self._signer: Signer | None = None
+        self._signer: Signs | None = None
         self._user_name = user_name
         self._person = person
 
@@ -148,7 +148,7 @@ class MfaInIam:
     # ---- asking --------------------------------------------------------------------------------------
 
     @property
-    def _who(self) -> Signer:
+    def _who(self) -> Signs:
         if self._signer is None:
             self._signer = self._signers.first()
         return self._signer

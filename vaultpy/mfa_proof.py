@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from vaultpy.broker import Broker
-    from vaultpy.calling import Person
     from vaultpy.credentials import Credentials
     from vaultpy.mfa import CodeWanted, Meanwhile, MfaDevice
     from vaultpy.plan import Plan
     from vaultpy.sessions import SessionStore
+    from vaultpy.sts_calls import Person
     from vaultpy.totp import Seed
 
 _MORE_ATTEMPTS = 2  # each with the next step's code, half a minute later

@@ -10,9 +10,10 @@ from __future__ import annotations
 from shlex import quote
 
 from vaultpy import errors
+from vaultpy.accounts import qr_code_name
 from vaultpy.config_edit import take_out_setting
 from vaultpy.mfa_codes import makes_codes
-from vaultpy.removable_devices import removal_command
+from vaultpy.mfa_removal_in_iam import removal_command
 from vaultpy.values import Value
 
 TYPE_CHECKING = False
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
 
     from vaultpy.config import Config
     from vaultpy.index import Index
+    from vaultpy.mfa_removal_in_iam import Devices
     from vaultpy.records import Records
-    from vaultpy.removable_devices import Devices
 
     class Key(Protocol):
         """A YubiKey that is plugged in."""
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
             """Delete the account of that name; tell whether there was one."""
 
 
-class Target(Value):
+class Removal(Value):
     """What is to be removed: the device `serial` of `user_name`, asked for under the enrolled name `profile`.
 
     `user` is whom an administrator named, else empty: then `profile` is the user's own, and `account` its
@@ -66,7 +67,7 @@ class Target(Value):
         """Return the names of its accounts; if it was the `only` device, those too that two may share."""
         if not makes_codes(self.serial):
             return []
-        shared = [f"Amazon Web Services:{self.user_name}@{self.serial.split(':')[4]}", self.account]
+        shared = [qr_code_name(self.user_name, self.serial.split(":")[4]), self.account]
         return [self.serial, *(filter(None, shared) if only else [])]
 
 
@@ -91,17 +92,17 @@ class Remover:
         self._say = say
         self._note = note
 
-    def remove(self, target: Target) -> None:
+    def remove(self, removal: Removal) -> None:
         """Do it; what fails after IAM's part does not keep the rest from being done.
 
         Raises DeviceForbidden, NotTheirDevice and what IAM raises, with nothing done; MfaRemovalUnfinished.
         """
-        self._out_of_iam(target)
-        accounts = target.accounts(only=self._devices.only(target.serial))
+        self._out_of_iam(removal)
+        accounts = removal.accounts(only=self._devices.only(removal.serial))
         left = self._off_the_keys(accounts) if accounts else []
         parts: list[Callable[[], None]] = [
-            lambda: self._out_of_profile(target, accounts),
-            lambda: self._out_of_index(target),
+            lambda: self._out_of_profile(removal, accounts),
+            lambda: self._out_of_index(removal),
         ]
         for part in parts:
             try:
@@ -109,26 +110,26 @@ class Remover:
             except errors.VaultpyError as why:  # noqa: PERF203  # the next part is no worse for it
                 left.append(why.message)
         if left:
-            raise self._unfinished(target, "; ".join(left))
+            raise self._unfinished(removal, "; ".join(left))
 
-    def _out_of_iam(self, target: Target) -> None:
-        virtual = makes_codes(target.serial)  # no other kind is IAM's to delete
+    def _out_of_iam(self, removal: Removal) -> None:
+        virtual = makes_codes(removal.serial)  # no other kind is IAM's to delete
         # Whoever may only deactivate is told so before; MFA, too, can be had only as long as it is enabled.
-        existed = virtual and self._devices.delete_unused(target.serial)
-        had = self._devices.deactivate(target.serial)
+        existed = virtual and self._devices.delete_unused(removal.serial)
+        had = self._devices.deactivate(removal.serial)
         if virtual and not existed:
             try:
-                existed = self._devices.delete(target.serial)
+                existed = self._devices.delete(removal.serial)
             except errors.VaultpyError as why:
                 if not had:
                     raise
                 raise self._unfinished(
-                    target, f"IAM may have it still, enabled for nobody: {why.message}"
+                    removal, f"IAM may have it still, enabled for nobody: {why.message}"
                 ) from None
         if had or existed:
-            self._say(f"removed MFA device {target.serial} of {target.user_name} from IAM")
+            self._say(f"removed MFA device {removal.serial} of {removal.user_name} from IAM")
         else:
-            self._say(f"IAM has no MFA device {target.serial} of {target.user_name} any more")
+            self._say(f"IAM has no MFA device {removal.serial} of {removal.user_name} any more")
 
     def _off_the_keys(self, accounts: list[str]) -> list[str]:
         """Delete them from the keys that are here; return what could not be done."""
@@ -157,22 +158,22 @@ class Remover:
             )
         return left
 
-    def _out_of_profile(self, target: Target, accounts: list[str]) -> None:
-        if target.user:
+    def _out_of_profile(self, removal: Removal, accounts: list[str]) -> None:
+        if removal.user:
             return
-        settings = [("mfa_serial", target.serial)]
-        settings += [("vaultpy_account", target.account)] if target.account in accounts else []
+        settings = [("mfa_serial", removal.serial)]
+        settings += [("vaultpy_account", removal.account)] if removal.account in accounts else []
         for key, value in settings:
-            if take_out_setting(self._config_path, target.profile, key, value):
-                self._say(f"took {key} out of [profile {target.profile}] in {self._config_path}")
+            if take_out_setting(self._config_path, removal.profile, key, value):
+                self._say(f"took {key} out of [profile {removal.profile}] in {self._config_path}")
 
-    def _out_of_index(self, target: Target) -> None:
-        if any(target.serial in enrolment.mfa_serials for enrolment in self._index.enrolments()):
-            self._index.change(lambda records: _forget_device(records, target.serial))
+    def _out_of_index(self, removal: Removal) -> None:
+        if any(removal.serial in enrolment.mfa_serials for enrolment in self._index.enrolments()):
+            self._index.change(lambda records: _forget_device(records, removal.serial))
 
     @staticmethod
-    def _unfinished(target: Target, left: str) -> errors.MfaRemovalUnfinished:
-        return errors.MfaRemovalUnfinished(mfa_serial=target.serial, left=left, command=target.command)
+    def _unfinished(removal: Removal, left: str) -> errors.MfaRemovalUnfinished:
+        return errors.MfaRemovalUnfinished(mfa_serial=removal.serial, left=left, command=removal.command)
 
 
 def _forget_device(records: Records, serial: str) -> None:

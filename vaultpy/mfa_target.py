@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vaultpy.accounts import NAME_BYTES
+from vaultpy.accounts import NAME_BYTES, qr_code_name
 from vaultpy.config_edit import NewProfile, add_profiles, check_profiles
 from vaultpy.errors import ProfileExists
 from vaultpy.values import Value
@@ -46,9 +46,7 @@ def target(arn: str, user_name: str, name: str | None) -> Target:
     name = name or user_name
     serial = f"arn:{partition}:iam::{account_id}:mfa/{name}"
     fits = len(serial.encode("utf-8", "surrogateescape")) <= NAME_BYTES
-    return Target(
-        user_name, name, serial, serial if fits else f"Amazon Web Services:{user_name}@{account_id}"
-    )
+    return Target(user_name, name, serial, serial if fits else qr_code_name(user_name, account_id))
 
 
 class Destination:

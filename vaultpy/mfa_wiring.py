@@ -7,13 +7,13 @@ from shlex import quote
 from vaultpy import errors
 from vaultpy.mfa_codes import code_wanted, learn_clock, resync
 from vaultpy.mfa_listing import HeldKey, UserDevices
-from vaultpy.mfa_removal import Target
+from vaultpy.mfa_removal import Removal
+from vaultpy.mfa_removal_in_iam import Devices
 from vaultpy.plan import Options, make_plan
-from vaultpy.removable_devices import Devices
-from vaultpy.rotating import plan_of_user
 from vaultpy.rotation_records import is_in_use
 from vaultpy.sessions import MARGIN_SECONDS
 from vaultpy.sts_requests import GetSessionToken
+from vaultpy.user_plan import plan_of_user
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _in_iam(run: Wiring, plan: Plan, tell: Callable[[str], None]) -> tuple[Enabl
 
     None where the key lives on a YubiKey: nothing is touched for a list.
     """
-    run.questions.confirm_endpoint(plan.endpoint_url)
+    run.confirm_endpoint(plan)
     iam = run.iam(plan)
     session = run.sessions.get(plan.mfa_session_question(), MARGIN_SECONDS)
     if session is not None and plan.signer.user_arn:
@@ -134,14 +134,14 @@ def resync_device(run: Wiring, plan: Plan, codes: Codes, mfa_serial: str | None)
     Raises what `resync` raises.
     """
     wanted = code_wanted(plan, "resync the MFA device of", mfa_serial)
-    run.questions.confirm_endpoint(plan.endpoint_url)
+    run.confirm_endpoint(plan)
     iam, key = run.iam(plan), run.access_key(plan)
     name = user_name(run, plan, key)
     learn_clock(run.ledger, run.sts(plan).clock_offset())
     return resync(iam, key, codes, wanted, profile=plan.signer.name, user_name=name)
 
 
-def removal_of(run: Wiring, profile: str, mfa_serial: str | None, user: str) -> tuple[Target, Devices]:
+def removal_of(run: Wiring, profile: str, mfa_serial: str | None, user: str) -> tuple[Removal, Devices]:
     """Return what is to be removed, and the user's devices in IAM.
 
     `user` is another user than the profile's, or empty; only a role that is to remove another's device may
@@ -151,15 +151,15 @@ def removal_of(run: Wiring, profile: str, mfa_serial: str | None, user: str) -> 
     by_role = bool(user) and not (plan.requests and isinstance(plan.requests[-1], GetSessionToken))
     if not by_role:
         plan = user_plan(run, profile)
-    run.questions.confirm_endpoint(plan.endpoint_url)
+    run.confirm_endpoint(plan)
     key = run.broker(plan).credentials(plan) if by_role else run.access_key(plan)
     name = user or user_name(run, plan, key)
     session = None if by_role else _session(run, plan, name)
     devices = Devices(run.iam(plan), name, key, session, profile=profile, own=not user)
     serial = mfa_serial or devices.only_serial(() if user else plan.requests[0].mfa_serials)
     if user:
-        return Target(profile, name, serial, user=user), devices
-    return Target(plan.signer.name, name, serial, account=plan.profile.vaultpy_account or ""), devices
+        return Removal(profile, name, serial, user=user), devices
+    return Removal(plan.signer.name, name, serial, account=plan.profile.vaultpy_account or ""), devices
 
 
 def _session(run: Wiring, plan: Plan, user: str) -> Callable[[], Credentials] | None:
@@ -173,6 +173,6 @@ def _session(run: Wiring, plan: Plan, user: str) -> Callable[[], Credentials] | 
         except (errors.NoYubiKey, errors.SigningKeyAbsent):
             who = f"vaultpy mfa remove ADMIN --user {quote(user)}"
             remedy = f"plug in one that has an account of this user; without one, an administrator: {who}"
-        raise errors.NoYubiKeyForCode(remedy=remedy)
+            raise errors.NoYubiKeyForCode(remedy=remedy) from None
 
     return get

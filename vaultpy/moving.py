@@ -8,21 +8,21 @@ command finishes it.
 from __future__ import annotations
 
 from vaultpy import access_keys, errors
+from vaultpy.access_key_owner import Checked, check
 from vaultpy.config_edit import NewProfile, add_profiles, check_profiles, take_out_key
-from vaultpy.key_owner import Checked, check
 from vaultpy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from vaultpy.access_key_owner import Aws
     from vaultpy.access_keys import Keystore
     from vaultpy.config import Config
     from vaultpy.credentials import AccessKey
     from vaultpy.enrolment import Enroller
-    from vaultpy.found_keys import FoundKey
+    from vaultpy.found_access_keys import FoundKey
     from vaultpy.index import Index
-    from vaultpy.key_owner import Aws
     from vaultpy.records import Enrolment
 
 _OF_ONE_KEY = (

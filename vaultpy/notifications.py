@@ -19,7 +19,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vaultpy.errors import printable
+from vaultpy.display import has_display
+from vaultpy.text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -119,7 +120,7 @@ def _notify_send(text: str, seconds: float, environ: Mapping[str, str]) -> Comma
     """Return notify-send's command, on WSL too; one without a bus would start one of its own."""
     runtime = environ.get("XDG_RUNTIME_DIR")
     has_bus = environ.get("DBUS_SESSION_BUS_ADDRESS") or (runtime and Path(runtime, "bus").exists())
-    if not has_bus or not (environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY")):
+    if not has_bus or not has_display(environ):
         return None
     # Not out of the current directory, which may be anybody's.
     entries = filter(os.path.isabs, environ.get("PATH", os.defpath).split(os.pathsep))

@@ -63,9 +63,9 @@ def _fail(code: int) -> NoReturn:
     raise errors.YubiKeyFailed(reason=reason)
 
 
-def _raise_if_forbidden() -> None:
+def _raise_if_forbidden(platform: str = sys.platform) -> None:
     """Tell a socket that we may not open, which pcsc-lite reports like one that is not there."""
-    if sys.platform != "linux":
+    if platform != "linux":
         return
     path = os.environ.get("PCSCLITE_CSOCK_NAME", "/run/pcscd/pcscd.comm")
     with socket.socket(socket.AF_UNIX) as probe:

@@ -10,7 +10,7 @@ At most one MFA code a plan.
 from __future__ import annotations
 
 import vaultpy
-from vaultpy.durations import HOUR, MFA_SESSION_SECONDS, Wish, mfa_session_seconds
+from vaultpy.durations import HOUR, MFA_SESSION_SECONDS, WantedDuration, mfa_session_seconds
 from vaultpy.profile import MFA_SERIAL_WANTED, is_mfa_serial
 from vaultpy.regions import sts_region
 from vaultpy.signers import full_chain, signer_of
@@ -21,8 +21,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from vaultpy.config import Config, Profile
+    from vaultpy.config import Config
     from vaultpy.index import Index
+    from vaultpy.profile import Profile
     from vaultpy.signers import Signer
     from vaultpy.sts_requests import Carried, Request
 
@@ -148,19 +149,16 @@ def make_plan(config: Config, index: Index, name: str, options: Options, environ
             )
         chain = [chain[0].assuming(signer.role_arn(options.role)), *chain]
     requests, capped = _Calls(chain, signer, options, environ).in_order()
+    target = next((profile.role_arn for profile in chain if profile.role_arn), None)
     return Plan(
         chain[0],
         signer,
         requests,
-        region=sts_region(_last_role_arn(chain) or signer.user_arn, source.region, chain[0].region),
+        region=sts_region(target or signer.user_arn, source.region, chain[0].region),
         endpoint_url=config.endpoint_url("sts", source),
         capped=capped,
         min_ttl=options.min_ttl or 0,
     )
-
-
-def _last_role_arn(chain: list[Profile]) -> str | None:
-    return next((profile.role_arn for profile in chain if profile.role_arn), None)
 
 
 def _carried(profile: Profile, environ: Mapping[str, str]) -> Carried:
@@ -181,7 +179,7 @@ class _Calls:
         self._signer = signer
         self._options = options
         self._environ = environ
-        self._wish = Wish(options.duration, options.min_ttl)
+        self._wish = WantedDuration(options.duration, options.min_ttl)
         assumed = chain[:-1] if signer.has_role else chain
         self._roles = [profile for profile in reversed(assumed) if profile.role_arn]
         self._serials = () if signer.is_temporary else self._mfa_serials()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from vaultpy.background import Waiting
     from vaultpy.index import Index
+    from vaultpy.tls_inspection import Inspection
     from vaultpy.values import Secret
 
     class Terminal(Protocol):
@@ -21,6 +22,28 @@ if TYPE_CHECKING:
         def confirm(self, question: str) -> bool: ...  # noqa: D102
         def secret(self, question: str, otherwise: errors.VaultpyError) -> Secret: ...  # noqa: D102
         def waiting(self, text: str, seconds: float) -> AbstractContextManager[Waiting]: ...  # noqa: D102
+
+
+_ENDPOINT = ("endpoint", "sts")
+_PROXY = "proxy"
+
+
+def unconfirmed_host(index: Index, endpoint_url: str | None) -> str | None:
+    """Return the host that a person has to confirm before signed requests go there, None if there is none.
+
+    Raises EndpointMalformed for what could be read as two different hosts.
+    """
+    if endpoint_url is None or is_trusted(endpoint_url):
+        return None
+    if not is_plain(endpoint_url):
+        raise errors.EndpointMalformed(url=endpoint_url)
+    host = host_of(endpoint_url)
+    return None if index.confirmed(*_ENDPOINT, host) else host
+
+
+def unconfirmed_inspection(index: Index, found: Inspection | None) -> Inspection | None:
+    """Return what may read requests and was not confirmed, None if there is none."""
+    return None if found is None or index.confirmed(_PROXY, found.proxy, found.bundle) else found
 
 
 class Questions:
@@ -51,16 +74,24 @@ class Questions:
 
         Raises EndpointUnconfirmed, and EndpointMalformed for what could be read as two different hosts.
         """
-        if endpoint_url is None or is_trusted(endpoint_url):
-            return
-        if not is_plain(endpoint_url):
-            raise errors.EndpointMalformed(url=endpoint_url)
-        host = host_of(endpoint_url)
-        if self._index.confirmed("endpoint", "sts", host):
+        host = unconfirmed_host(self._index, endpoint_url)
+        if host is None:
             return
         if not self._terminal.confirm(f"send signed requests and MFA codes to {host}, which is not AWS's?"):
             raise errors.EndpointUnconfirmed(host=host)
-        self._index.confirm("endpoint", "sts", host)
+        self._index.confirm(*_ENDPOINT, host)
+
+    def confirm_inspection(self, found: Inspection | None) -> None:
+        """Have a person say that a proxy may read what goes to AWS; raises ProxyUnconfirmed."""
+        reader = unconfirmed_inspection(self._index, found)
+        if reader is None:
+            return
+        proxy, bundle = reader.proxy, reader.bundle
+        if not self._terminal.confirm(
+            f"let the proxy {proxy} read MFA codes and sessions, with the certificates in {bundle}?"
+        ):
+            raise errors.ProxyUnconfirmed(proxy=proxy, bundle=bundle)
+        self._index.confirm(_PROXY, proxy, bundle)
 
 
 class KeystoreQuestions:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import vaultpy
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _DEFAULT = "us-east-1"
 # How the regions of a partition begin, and one of them; all others are of `aws` (botocore: partitions.json).
 _PARTITIONS = {
@@ -32,6 +36,11 @@ def sts_region(arn: str, *configured: str | None) -> str:
             check_region(region)
             return region
     return default
+
+
+def usual_region(environ: Mapping[str, str], default: Mapping[str, str]) -> str:
+    """Return the region of a profile that does not exist yet: the environment's, or `[default]`'s."""
+    return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or default.get("region") or _DEFAULT
 
 
 def check_region(region: str) -> None:

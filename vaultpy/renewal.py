@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from vaultpy import errors
-from vaultpy.served import AHEAD_SECONDS, LOOK_SECONDS, MfaSession, Served
+from vaultpy.served_credentials import AHEAD_SECONDS, LOOK_SECONDS, MfaSession, Served
 from vaultpy.sessions import MARGIN_SECONDS
 from vaultpy.text import show_duration
 from vaultpy.trace import trace
@@ -204,7 +204,7 @@ class Renewal:
 
 
 def _user(session: MfaSession) -> str:
-    return session.plan.signer.user_arn or session.plan.signer.name
+    return session.plan.signer.user
 
 
 def _nothing_at_hand(it: Served) -> errors.NothingAtHand:

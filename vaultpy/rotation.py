@@ -12,11 +12,11 @@ from contextlib import suppress
 from shlex import quote
 
 from vaultpy import errors
+from vaultpy.access_key_probe import is_known_in_time
 from vaultpy.credentials import AccessKey
 from vaultpy.iam_records import UNCLEAR
-from vaultpy.key_probe import is_known_in_time
 from vaultpy.records import Rotation
-from vaultpy.user_keys import refusal_of
+from vaultpy.user_access_keys import refusal_of
 from vaultpy.values import Value
 
 TYPE_CHECKING = False
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
-    from vaultpy import key_probe
+    from vaultpy import access_key_probe
     from vaultpy.credentials import LongTerm
-    from vaultpy.iam_records import KeyState
+    from vaultpy.iam_records import AccessKeyState
     from vaultpy.records import Enrolment
     from vaultpy.rotation_store import RotationStore
-    from vaultpy.user_keys import UserKeys
+    from vaultpy.user_access_keys import UserKeys
 
-    class Person(key_probe.Person, Protocol):
+    class Person(access_key_probe.Person, Protocol):
         """Who is told what goes on."""
 
         def note(self, text: str) -> None: ...  # noqa: D102
@@ -56,7 +56,7 @@ class Rotated(Value):
 
 
 class Rotator:
-    """Rotates the access keys that are enrolled; `probe` is as in `key_probe`, `clock` gives AWS's epoch."""
+    """Rotates enrolled access keys; `probe` is as in `access_key_probe`, `clock` gives AWS's epoch."""
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class Rotator:
 
     # ---- what there is -------------------------------------------------------------------------------
 
-    def _others(self, enrolment: Enrolment, keys: UserKeys) -> list[KeyState]:
+    def _others(self, enrolment: Enrolment, keys: UserKeys) -> list[AccessKeyState]:
         """Return the user's other keys; raises AccessKeyRefused where ours is none of the active ones."""
         listed, mine = keys.listed(), enrolment.access_key_id
         if not any(key.id == mine and key.active for key in listed):
@@ -136,7 +136,7 @@ class Rotator:
         return [key for key in listed if key.id != mine]
 
     def _left_by(
-        self, rotation: Rotation | None, others: list[KeyState], enrolment: Enrolment, keys: UserKeys
+        self, rotation: Rotation | None, others: list[AccessKeyState], enrolment: Enrolment, keys: UserKeys
     ) -> LongTerm | None:
         """Return the new key of an interrupted rotation; one that is of no use is deleted."""
         if not others:
@@ -234,7 +234,7 @@ class Rotator:
             self._person.warn(failure.message)
 
 
-def _was_made_by(rotation: Rotation, key: KeyState, keys: UserKeys) -> bool:
+def _was_made_by(rotation: Rotation, key: AccessKeyState, keys: UserKeys) -> bool:
     """Tell whether AWS made it for us, but the answer was lost: then nobody ever had its secret."""
     at_that_time = abs(key.created - rotation.began) <= _MADE_WITHIN_SECONDS
     return at_that_time and not keys.was_used(key.id)

@@ -16,7 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from vaultpy.config import Config, Profile
+    from vaultpy.config import Config
+    from vaultpy.profile import Profile
 
 PROCESS = "credential_process"
 _SOURCES = (
@@ -36,7 +37,10 @@ def source_key(profile: Profile, keys: tuple[str, ...] = _SOURCES) -> str | None
 
 
 def parse_sdk_profile(text: str) -> tuple[str, str]:
-    """Return the new profile's name and the one that it gets its credentials of, from `NAME=PROFILE`."""
+    """Return the new profile's name and the one that it gets its credentials of, from `NAME=PROFILE`.
+
+    Raises UsageError.
+    """
     name, _, profile = text.partition("=")
     if not name or not profile:
         problem = f"--credential-process {text} is not NAME=PROFILE, as in dev-sdk=dev-role"

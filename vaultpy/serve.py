@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 import signal
-import threading
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
-from vaultpy.environment import MISLEADING
-from vaultpy.formats import shell_script
-from vaultpy.serving import (
+from vaultpy.credential_server import (
     FULL_URI,
     KEYS,
     SERVER,
     TOKEN,
     TOKEN_FILE,
     default_source,
-    first,
+    first_credentials,
     listening,
     profile_served,
     role_served,
 )
+from vaultpy.environment import MISLEADING
+from vaultpy.formats import shell_script
 from vaultpy.token_file import token_file
 from vaultpy.values import Value
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from vaultpy.served import Served
-    from vaultpy.serving import Run, Server
+    from vaultpy.credential_server import Run, Server
+    from vaultpy.served_credentials import Served
     from vaultpy.values import Secret
 
-_ENDS = ("SIGINT", "SIGTERM", "SIGHUP")
+_ENDS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 
 class Where(Value):
@@ -63,7 +63,7 @@ def serve(
     file = token_file(where.token_file, token) if where.token_file else nullcontext()
     with listening(run, [*named, *roles], token, where.port) as server, file:
         for served in named:
-            first(run, served, {})
+            first_credentials(run, served, {})
         with _until_told() as wait:
             server.start()
             for served in named:
@@ -89,14 +89,16 @@ def _lines(run: Run, served: Served, server: Server, token: Secret, where: Where
 @contextmanager
 def _until_told() -> Iterator[Callable[[], None]]:
     """Give what waits for Ctrl-C, SIGTERM or the end of the terminal; none is missed from the start on."""
-    told = threading.Event()
+    told: SimpleQueue[int] = SimpleQueue()  # an Event may have its lock held when the signal comes
     numbers = [getattr(signal, name) for name in _ENDS if hasattr(signal, name)]
     numbers = [number for number in numbers if signal.getsignal(number) != signal.SIG_IGN]  # as nohup has it
-    before = {number: signal.signal(number, lambda *_: told.set()) for number in numbers}
+    before = {number: signal.signal(number, lambda number, _: told.put(number)) for number in numbers}
 
     def wait() -> None:
-        while not told.wait(1):  # Windows tells of Ctrl-C only between two waits
-            pass
+        while True:
+            with suppress(Empty):
+                told.get(timeout=1)  # Windows tells of Ctrl-C only between two waits
+                return
 
     try:
         yield wait

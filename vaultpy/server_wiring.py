@@ -11,8 +11,9 @@ from vaultpy import errors
 from vaultpy.execution import given_code
 from vaultpy.memory_place import MemoryPlace
 from vaultpy.renewal import Renewal
-from vaultpy.served import AHEAD_SECONDS
-from vaultpy.server.endpoint import Endpoint, NoSuchPathError, new_token
+from vaultpy.served_credentials import AHEAD_SECONDS
+from vaultpy.server.endpoint import Endpoint, new_token
+from vaultpy.server.source import NoSuchPathError
 from vaultpy.session_places import all_places
 from vaultpy.sessions import SessionStore
 from vaultpy.terminal import Terminal
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from vaultpy.access_keys import Keystore
     from vaultpy.credentials import Credentials
     from vaultpy.plan import Plan
-    from vaultpy.served import Served
+    from vaultpy.served_credentials import Served
     from vaultpy.terminal import Notifier
     from vaultpy.values import Secret
 
@@ -88,7 +89,7 @@ class AtPaths:
         self._renewal = renewal
 
     def credentials(self, path: str) -> tuple[Credentials, str | None]:
-        """Return what is at hand at that path."""
+        """Return what is at hand at that path; raises NoSuchPathError, and NothingAtHand."""
         try:
             return self._renewal.credentials(path)
         except KeyError:

@@ -57,13 +57,13 @@ _PIECE_CHARACTERS = 1200  # with its heading it stays below the 1280 UTF-16 unit
 _MOST_PIECES = 16
 
 
-def all_places(opener: Callable[[], Keystore]) -> list[Place]:
+def all_places(opener: Callable[[], Keystore], platform: str = sys.platform) -> list[Place]:
     """Return where sessions may live on this platform, best first.
 
     `opener` opens the system keystore, which must ask nobody.
     """
     keystore = KeystorePlace(opener)
-    return [KernelPlace(KernelKeyring()), keystore] if sys.platform == "linux" else [keystore]
+    return [KernelPlace(KernelKeyring()), keystore] if platform == "linux" else [keystore]
 
 
 def chosen_places(environ: Mapping[str, str], places: list[Place]) -> list[Place]:

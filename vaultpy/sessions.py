@@ -194,7 +194,7 @@ class SessionStore:
 
     def _keep(self, place: Place, entry: SessionEntry, text: str) -> bool:
         """Store the session, if the place takes it; it is listed first, so that none is ever unlisted."""
-        from vaultpy.session_room import write
+        from vaultpy.session_eviction import write
 
         try:
             self._drop_ended(place)

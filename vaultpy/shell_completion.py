@@ -1,7 +1,7 @@
 """Completion of `vaultpy` itself for bash, zsh and fish: a part of what `shell-init` prints.
 
-The commands and their options stand in the script, so nothing is started to complete one. Only the names of
-profiles are asked for. They come from `commands.tsv`, which scripts/generate takes from the command line.
+The commands and their options stand in the script, so nothing is started to complete one; they come from
+`commands.tsv`, which `make generate` takes from the command line. Only the names of profiles are asked for.
 """
 
 from __future__ import annotations

@@ -8,30 +8,23 @@ older shells write into a file; tracing (`set -x`) is off meanwhile.
 from __future__ import annotations
 
 import time
-from calendar import timegm
 
-from vaultpy.errors import UsageError, printable
+from vaultpy.credentials import parse_expiration
+from vaultpy.errors import UsageError
 from vaultpy.profile import is_line
-from vaultpy.text import show_duration
+from vaultpy.text import printable, show_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Protocol
 
-    from vaultpy.config import Config
-    from vaultpy.index import Index
     from vaultpy.ledger import Ledger
+    from vaultpy.run_inputs import RunInputs
 
-    class Run(Protocol):
+    class Run(RunInputs, Protocol):
         """The objects of one run."""
 
-        @property
-        def environ(self) -> Mapping[str, str]: ...  # noqa: D102
-        @property
-        def config(self) -> Config: ...  # noqa: D102
-        @property
-        def index(self) -> Index: ...  # noqa: D102
         @property
         def ledger(self) -> Ledger: ...  # noqa: D102
 
@@ -216,7 +209,10 @@ SHELLS = {
 
 
 def init(run: Run, shell: str) -> tuple[str, int]:
-    """Return what is to be printed, as whole lines, and the exit status; `shell` may be PROFILES or LEFT."""
+    """Return what is to be printed, as whole lines, and the exit status; `shell` may be PROFILES or LEFT.
+
+    Raises UsageError for any other that is none of SHELLS.
+    """
     if shell == PROFILES:
         return "".join(f"{name}\n" for name in profiles(run)), 0
     if shell == LEFT:
@@ -241,7 +237,7 @@ def left(environ: Mapping[str, str], now: float) -> tuple[str, int]:
     if not profile:
         return "no role of vaultpy's is in this shell\n", 1
     try:
-        ends = timegm(time.strptime(environ["AWS_CREDENTIAL_EXPIRATION"], "%Y-%m-%dT%H:%M:%SZ"))
+        ends = parse_expiration(environ["AWS_CREDENTIAL_EXPIRATION"])
     except (KeyError, ValueError):
         return f"{profile}: nobody knows until when\n", 1
     if ends <= now:

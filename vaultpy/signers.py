@@ -54,6 +54,11 @@ class Signer(Value):
         return self.enrolment.user_name if self.enrolment else self.name
 
     @property
+    def user(self) -> str:
+        """Who it is, for a person: the IAM user's ARN, or the profile's name where AWS was not asked."""
+        return self.user_arn or self.name
+
+    @property
     def mfa_serials(self) -> tuple[str, ...]:
         """The MFA devices that AWS told of when the key was enrolled."""
         return self.enrolment.mfa_serials if self.enrolment else ()
@@ -73,6 +78,10 @@ class Signer(Value):
         """The user's name as a role session name: two to 64 of the letters that AWS takes."""
         kept = "".join(c if c.isascii() and (c.isalnum() or c in "_+=,.@-") else "-" for c in self.user_name)
         return (kept if len(kept) > 1 else kept + "-vaultpy")[:_SESSION_NAME_LENGTH]
+
+    def facts(self) -> dict[str, object]:
+        """Return what the errors of a call that it signs may name."""
+        return {"profile": self.name, "user": self.user}
 
     def question(self) -> str:
         """Return what tells its sessions from those of another."""

@@ -9,12 +9,11 @@ from __future__ import annotations
 
 import time
 
-from vaultpy.records import ON_YUBIKEY as ON_YUBIKEY  # noqa: PLC0414  # mypy's word for a re-export
 from vaultpy.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from vaultpy.calling import Sts
+    from vaultpy.sts_calls import Sts
     from vaultpy.values import Secret
 
 KIND = "TOTP, SHA256"

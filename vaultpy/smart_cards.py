@@ -35,12 +35,12 @@ def smart_cards() -> PcscCards:
     return PcscCards()
 
 
-def _is_found() -> bool:
+def _is_found(platform: str = sys.platform, library: str = _LIBRARY) -> bool:
     """Tell whether pyscard will find the system's library; elsewhere than on Linux it is always there."""
-    if sys.platform != "linux":
+    if platform != "linux":
         return True
     try:
-        ctypes.CDLL(_LIBRARY)
+        ctypes.CDLL(library)
     except OSError:
         return False
     return True

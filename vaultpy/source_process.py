@@ -9,6 +9,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from vaultpy.environment import PASSPHRASE_VARIABLES
 from vaultpy.errors import SourceFailed
 from vaultpy.sources import PROCESS
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 CIRCLE = "it asks vaultpy for this very profile"
 
-PASSPHRASE = ("VAULTPY_KEYSTORE_PASSPHRASE", "VAULTPY_KEYSTORE_PASSPHRASE_FILE")
 _ASKING = "VAULTPY_ASKING"
 """Tells a `credential_process` for which profiles one runs, a line each: it may be vaultpy in a wrapper."""
 _NOTE_SECONDS = 2.0
@@ -44,7 +44,7 @@ class SourceProcesses:
     ) -> None:
         """`note` says what is waited for, after `note_after` seconds."""
         self._asking = environ.get(_ASKING, "").splitlines()
-        self._environ = {name: value for name, value in environ.items() if name not in PASSPHRASE}
+        self._environ = {name: value for name, value in environ.items() if name not in PASSPHRASE_VARIABLES}
         self._note = note
         self._apart = apart
         self._note_after = note_after

@@ -1,6 +1,6 @@
 """Where vaultpy keeps what it remembers, and how a file is written: private, whole, one writer at a time."""
 # pathlib and contextlib would cost every warm start milliseconds:
-# ruff: noqa: PTH101, PTH102, PTH105, PTH108, PTH111, PTH112, PTH116, PTH117, PTH118, PTH120, PTH123, PTH208, SIM105
+# ruff: noqa: PTH101, PTH102, PTH105, PTH108, PTH112, PTH116, PTH117, PTH118, PTH120, PTH123, PTH208, SIM105
 
 from __future__ import annotations
 
@@ -14,28 +14,31 @@ import vaultpy
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
+    from typing import BinaryIO, TypeVar
+
+    _Result = TypeVar("_Result")
 
 _PRIVATE_DIRECTORY = 0o700
 _PRIVATE_FILE = 0o600
 _GROUP_BITS = 0o070
 _ABANDONED_AFTER = 60.0
 _TEMPORARY_SUFFIX = ".vaultpy-new"
-_LOCKED_BYTE = 1 << 30  # Windows locks bytes, and nobody else could read the text if it were among them
 _POLL = 0.01
 _PATIENCE = 20.0
 
 
-def state_directory(environ: Mapping[str, str]) -> str:
+def state_directory(environ: Mapping[str, str], platform: str = sys.platform) -> str:
     """Return the directory of vaultpy's state, which may not exist yet.
 
     It is `vaultpy` in `$XDG_STATE_HOME` (ignored when relative, as the XDG base directory specification has
     it) or in `~/.local/state`; on Windows in `%LOCALAPPDATA%`. Raises StateUnusable when there is no home.
     """
-    if sys.platform == "win32":
-        base = environ.get("LOCALAPPDATA", "")
-        return os.path.join(base or os.path.expanduser("~\\AppData\\Local"), "vaultpy")
+    if platform == "win32":
+        from vaultpy.windows import local_directory
+
+        return os.path.join(local_directory(environ), "vaultpy")
     base = environ.get("XDG_STATE_HOME", "")
     if not os.path.isabs(base):
         base = os.path.join(_home(environ), ".local", "state")
@@ -58,9 +61,10 @@ def _home(environ: Mapping[str, str]) -> str:
         ) from None
 
 
-def make_private_directory(path: str) -> None:
+def make_private_directory(path: str, platform: str = sys.platform) -> None:
     """Create the directory `path` and its missing parents with mode 0700; an existing one is set to 0700.
 
+    On Windows, which has no modes, an existing one stays as it is, and Python closes a new one to others.
     Raises StateUnusable when it cannot be made, is no directory or belongs to somebody else.
     """
     try:
@@ -68,9 +72,9 @@ def make_private_directory(path: str) -> None:
         found = os.stat(path)
         if not stat.S_ISDIR(found.st_mode):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-        if sys.platform != "win32" and found.st_uid != os.geteuid():
+        if platform != "win32" and found.st_uid != os.geteuid():
             raise PermissionError(errno.EPERM, f"it belongs to user id {found.st_uid}")
-        if sys.platform != "win32" and stat.S_IMODE(found.st_mode) != _PRIVATE_DIRECTORY:
+        if platform != "win32" and stat.S_IMODE(found.st_mode) != _PRIVATE_DIRECTORY:
             os.chmod(path, _PRIVATE_DIRECTORY)
     except OSError as error:
         raise vaultpy.errors.StateUnusable(
@@ -92,7 +96,7 @@ def _make_directories(path: str) -> None:
         pass  # another process was faster; whether it is a directory is looked at afterwards
 
 
-def replace_file(path: str, data: bytes, mode: int | None = None) -> None:
+def replace_file(path: str, data: bytes, mode: int | None = None, platform: str = sys.platform) -> None:
     """Make `data` the whole content of `path`; a reader, or a crash, meets the old or the new, never a part.
 
     A symlink stays one and its target is replaced. An existing file keeps its mode, and its owner as far as
@@ -107,21 +111,34 @@ def replace_file(path: str, data: bytes, mode: int | None = None) -> None:
         with open(descriptor, "wb") as file:
             file.write(data)
             file.flush()
-            _take_over_rights(descriptor, target, mode)
+            if platform != "win32":
+                _take_over_rights(descriptor, target, mode)
             os.fsync(descriptor)
-        os.replace(temporary, target)
+        _wait_for_readers(lambda: os.replace(temporary, target), platform)
     except BaseException:
         try:
             os.unlink(temporary)
         except FileNotFoundError:
             pass  # an interruption came when it had its new name already
         raise
-    _sync_directory(directory)
+    if platform != "win32":
+        _sync_directory(directory)
+
+
+def open_replaced(path: str, platform: str = sys.platform) -> BinaryIO:
+    """Open a file to read it that another process may replace at this very moment; raises OSError."""
+    return _wait_for_readers(lambda: open(path, "rb"), platform)
+
+
+def _wait_for_readers(call: Callable[[], _Result], platform: str) -> _Result:
+    if platform != "win32":
+        return call()
+    from vaultpy.windows import patiently
+
+    return patiently(call)
 
 
 def _take_over_rights(descriptor: int, target: str, mode: int | None) -> None:
-    if sys.platform == "win32":
-        return
     try:
         old = os.stat(target)
     except FileNotFoundError:
@@ -153,8 +170,6 @@ def _sweep(directory: str, name: str) -> None:
 
 
 def _sync_directory(directory: str) -> None:
-    if sys.platform == "win32":
-        return
     descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -194,36 +209,10 @@ class locked:  # noqa: N801  # used like a function: with locked(path)
         deadline = time.monotonic() + self._patience
         while not try_lock(self._descriptor):
             if time.monotonic() >= deadline:
-                raise _held_too_long(self._path, self._descriptor, self._patience)
+                from vaultpy.lock_holder import held_too_long
+
+                raise held_too_long(self._path, self._descriptor, self._patience)
             time.sleep(_POLL)
-
-
-def _held_too_long(path: str, descriptor: int, patience: float) -> vaultpy.errors.StateUnusable:
-    from shlex import quote
-
-    holder = _holder(descriptor)
-    who = f"process {holder}" if holder else "another process"
-    how = f": kill -CONT {holder}" if holder else f" (sudo fuser -v {quote(path)} names it)"
-    return vaultpy.errors.StateUnusable(
-        path=path,
-        reason=f"{who} has held its lock for {patience:g} s",
-        remedy=f"end that process, or let it go on if it was stopped{how}",
-    )
-
-
-def _holder(descriptor: int) -> str:
-    """Return the id of the process that holds the lock, as Linux lists it; empty where nothing tells.
-
-    `fuser` would not name it to its own user: it hides its memory, and its descriptors with that.
-    """
-    try:
-        with open("/proc/locks", encoding="utf-8") as file:
-            lines = [line.split() for line in file]
-    except OSError:
-        return ""
-    found = os.fstat(descriptor)
-    place = f"{os.major(found.st_dev):02x}:{os.minor(found.st_dev):02x}:{found.st_ino}"
-    return next((words[4] for words in lines if words[1] == "FLOCK" and words[5] == place), "")
 
 
 def open_lock_file(path: str) -> int:
@@ -237,8 +226,9 @@ def try_lock(descriptor: int) -> bool:
         if sys.platform == "win32":
             import msvcrt
 
-            os.lseek(descriptor, _LOCKED_BYTE, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+            from vaultpy.windows import lock_a_byte
+
+            lock_a_byte(descriptor, msvcrt.locking)
         else:
             import fcntl
 

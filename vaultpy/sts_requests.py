@@ -39,11 +39,10 @@ class GetSessionToken(Value):
     __slots__ = ("duration", "mfa_serials")
     mfa_serials: tuple[str, ...]
     duration: int
+    label = "mfa"
 
     def __init__(self, mfa_serials: tuple[str, ...], duration: int) -> None:
         self._set(mfa_serials=mfa_serials, duration=duration)
-
-    label = "mfa"
 
     def question(self) -> str:
         """Return what makes two sessions the same: that there was MFA, and nothing else."""

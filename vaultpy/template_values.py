@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import re
 
+from vaultpy.durations import HOUR
 from vaultpy.errors import BadTemplateValue
 from vaultpy.text import parse_duration, show_duration
 
-MINUTE = 60
-HOUR = 3600
 LONGEST_MFA_AGE = 36 * HOUR
 LONGEST_ROLE_SESSION = 12 * HOUR
-_SHORTEST_MFA_AGE = 15 * MINUTE
+_SHORTEST_MFA_AGE = HOUR // 4
 _NAME = r"[\w+=,.@-]"
 _ARN = r"arn:aws[a-z-]{0,20}:iam::(?:\d{12}|aws):policy/"
 
@@ -58,7 +57,10 @@ def checked(option: str, kind: str, text: str) -> str:
 
 
 def distinct(option: str, kind: str, texts: list[str]) -> list[str]:
-    """Return all of `texts`, each of that kind, none of them twice: AWS knows no capitals in names."""
+    """Return all of `texts`, each of that kind, none of them twice: AWS knows no capitals in names.
+
+    Raises BadTemplateValue.
+    """
     seen: set[str] = set()
     for text in texts:
         if checked(option, kind, text).casefold() in seen:

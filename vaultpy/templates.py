@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 
+from vaultpy.durations import HOUR
 from vaultpy.errors import BadTemplateValue
 from vaultpy.template_output import as_text, resolved
 from vaultpy.template_policies import (
@@ -23,7 +24,7 @@ from vaultpy.template_policies import (
     with_mfa,
 )
 from vaultpy.template_resources import group_of, managed_policy, role_of, template, user_of
-from vaultpy.template_values import HOUR, checked, distinct
+from vaultpy.template_values import checked, distinct
 
 ROLES = {
     "human": ("Human", "job-function/ViewOnlyAccess"),

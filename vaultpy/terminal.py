@@ -5,7 +5,8 @@ Talk goes to the controlling terminal where there is one, so that it is seen als
 command around us is captured; else to stderr, and what asks for a person's action to the desktop too. stdout
 belongs to the child and to what machines read. Text from files, cards and networks is escaped before it is
 shown. A background job never reads the terminal, nor does a run that does not listen.
-Lines are left to the terminal to wrap: a command in a hint can so be copied whole.
+At a terminal lines are folded between words; what may be a command, in a hint, a warning or a note, is left
+to the terminal to wrap: it can so be copied whole.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING, TextIO
 
-from vaultpy.controlling_terminal import ControllingTerminal
+from vaultpy.controlling_terminal import ControllingTerminal, columns_of
 from vaultpy.countdown import Countdown
-from vaultpy.errors import VaultpyError, printable
+from vaultpy.text import fold, has_control_sequences, printable, wants_colour
 from vaultpy.values import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+
+    from vaultpy.errors import VaultpyError
 
     Notifier = Callable[[str, float, Mapping[str, str]], Callable[[], None]]
 
@@ -33,16 +36,6 @@ BOLD, RED, MAGENTA = (f"\x1b[{codes}m" for codes in ("1", "1;31", "1;35"))
 PLAIN = "\x1b[0m"
 _TICK_SECONDS = 0.25
 _COLUMNS = 80
-
-
-def has_control_sequences(environ: Mapping[str, str]) -> bool:
-    """Tell whether a terminal can write over what it shows."""
-    return environ.get("TERM", "dumb") != "dumb"
-
-
-def wants_colour(environ: Mapping[str, str]) -> bool:
-    """Tell whether whoever sits at a terminal has nothing against bold and coloured words."""
-    return has_control_sequences(environ) and not environ.get("NO_COLOR")
 
 
 def _notify(text: str, seconds: float, environ: Mapping[str, str]) -> Callable[[], None]:
@@ -107,13 +100,18 @@ class Terminal:
                 self._say_on_stderr("debug", "", line)
 
     def _say_on_stderr(self, kind: str, style: str, text: str) -> None:
-        coloured = style and self._wants_colour and self._stderr.isatty()
-        label = f"{style}{kind}:{PLAIN}" if coloured else f"{kind}:"
-        print(f"vaultpy: {label} {printable(text)}", file=self._stderr, flush=True)
+        coloured = style and wants_colour(self._environ) and self._stderr.isatty()
+        first, *others = fold(
+            printable(text), self._room(self._stderr), f"vaultpy: {kind}: ", copied=kind != "error"
+        )
+        if coloured:
+            first = first.replace(f"{kind}:", f"{style}{kind}:{PLAIN}", 1)
+        print(first, *others, sep="\n", file=self._stderr, flush=True)
 
     def note(self, text: str) -> None:
         """Say what goes on, where a person sees it."""
-        self._write(f"vaultpy: {printable(text)}\n")
+        lines = fold(printable(text), self._room(self._tty or self._stderr), "vaultpy: ", copied=True)
+        self._write("\n".join(lines) + "\n")
 
     def break_in(self, text: str, seconds: float) -> None:
         """Say `text` below what another program shows; without a terminal on the desktop too, so long."""
@@ -124,14 +122,23 @@ class Terminal:
 
     def show(self, text: str, *, label: str = "", style: str = "") -> None:
         """Show a line without `vaultpy: ` where a person sees it; `style` is the label's, else the line's."""
-        styled, rest = printable(label or text), printable(text if label else "")
-        coloured = style and self._wants_colour and (self._tty is not None or self._stderr.isatty())
+        seen = self._tty or self._stderr
+        lines = [printable(label)] if label else fold(printable(text), self._room(seen))
+        styled, rest = "\n".join(lines), printable(text if label else "")
+        coloured = style and seen.isatty() and wants_colour(self._environ)
         self._write(f"{style}{styled}{PLAIN}{rest}\n" if coloured else f"{styled}{rest}\n")
 
     @property
     def columns(self) -> int:
         """The width of the window; 80 where there is none."""
         return self._tty.columns() if self._tty is not None else _COLUMNS
+
+    def _room(self, seen: ControllingTerminal | TextIO) -> int:
+        """Return how long a line may be there; who reads lines, as a screen reader does, gets them whole."""
+        with suppress(OSError):  # its window is closed
+            if seen.isatty() and has_control_sequences(self._environ):
+                return columns_of(seen.fileno())
+        return sys.maxsize
 
     def _write(self, text: str) -> None:
         """Write it; where nobody listens any more, that is no reason to fail what they wait for."""
@@ -148,14 +155,6 @@ class Terminal:
             return ControllingTerminal(self._tty_path)
         except OSError:
             return None
-
-    @property
-    def _has_control_sequences(self) -> bool:
-        return has_control_sequences(self._environ)
-
-    @property
-    def _wants_colour(self) -> bool:
-        return wants_colour(self._environ)
 
     # ---- asking --------------------------------------------------------------------------------------
 
@@ -231,7 +230,7 @@ class Terminal:
             self._clock,
             screen=self._tty,
             keys=tty,
-            live=self._has_control_sequences,
+            live=has_control_sequences(self._environ),
             entered=entered,
         )
         with ExitStack() as stack:

@@ -4,9 +4,29 @@ from __future__ import annotations
 
 import vaultpy
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _LONGEST_CHARACTERS = 20
 _LONGEST_SECONDS = 10**9
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+# Python calls these printable, but they show as nothing: fillers, joiners, variation selectors.
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u3164\uffa0" + "".join(map(chr, range(0xFE00, 0xFE10))))
+_MORE_VARIATION_SELECTORS = range(0xE0100, 0xE01F0)
+
+
+def printable(text: str) -> str:
+    """Return `text` with everything escaped that could move a cursor, reorder a line or hide in it."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(c if _is_seen(c) else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def _is_seen(character: str) -> bool:
+    if character in _INVISIBLE or ord(character) in _MORE_VARIATION_SELECTORS:
+        return False
+    return character.isprintable() or character == "\u00a0"
 
 
 def near(name: str, names: list[str]) -> list[str]:
@@ -15,6 +35,33 @@ def near(name: str, names: list[str]) -> list[str]:
 
     folded = {candidate.casefold(): candidate for candidate in names}
     return [folded[match] for match in get_close_matches(name.casefold(), folded, n=3, cutoff=0.6)]
+
+
+def has_control_sequences(environ: Mapping[str, str]) -> bool:
+    """Tell whether a terminal can write over what it shows."""
+    return environ.get("TERM", "dumb") != "dumb"
+
+
+def wants_colour(environ: Mapping[str, str]) -> bool:
+    """Tell whether whoever sits at a terminal has nothing against bold and coloured words."""
+    return has_control_sequences(environ) and not environ.get("NO_COLOR")
+
+
+def fold(text: str, columns: int, label: str = "", *, copied: bool = False) -> list[str]:
+    """Return `label` and `text` in lines of up to `columns`, broken between words, the later ones indented.
+
+    With `copied`, what stands behind a colon or from a bracket on stays in one piece: it may be a command.
+    """
+    ends = [at for at in (text.find(": ") + 1, text.find(" (")) if at > 0] if copied else []
+    end = min(ends, default=len(text))
+    first, *words = text[:end].split(" ")
+    lines = [label + first]
+    for word in [*words, *([text[end + 1 :]] if ends else [])]:
+        if len(lines[-1]) + len(word) < columns:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(f"  {word}")
+    return lines
 
 
 def parse_duration(text: str) -> int:

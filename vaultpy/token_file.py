@@ -22,21 +22,21 @@ _WARY = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 @contextmanager
-def token_file(path: Path, token: Secret) -> Iterator[None]:
+def token_file(path: Path, token: Secret, platform: str = sys.platform) -> Iterator[None]:
     """Keep the token in a new file `path` while the context lasts; raises TokenFileUnusable.
 
     What a killed server left there gives way. A file with anything else in it stays, and so does that of a
     server that runs.
     """
     try:
-        _remove_left(path, len(token.reveal()))
+        _remove_left(path, len(token.reveal()), platform)
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             _lock(path, descriptor)
             _write(descriptor, token.reveal().encode("ascii"))  # an SDK takes a line's end for a part of it
         except BaseException:
             with suppress(OSError):
-                _remove(path, descriptor)
+                _remove(path, descriptor, platform)
             raise
     except OSError as error:
         raise errors.TokenFileUnusable(path=path, reason=str(error.strerror).lower()) from None
@@ -44,10 +44,10 @@ def token_file(path: Path, token: Secret) -> Iterator[None]:
         yield
     finally:
         with suppress(OSError):
-            _remove(path, descriptor)
+            _remove(path, descriptor, platform)
 
 
-def _remove_left(path: Path, length: int) -> None:
+def _remove_left(path: Path, length: int, platform: str) -> None:
     """Remove the file if it is nothing but a token, and no server's that runs."""
     with suppress(FileNotFoundError):
         if not stat.S_ISREG(path.lstat().st_mode):
@@ -61,7 +61,7 @@ def _remove_left(path: Path, length: int) -> None:
             os.close(descriptor)
             raise
         if is_token:
-            _remove(path, descriptor)
+            _remove(path, descriptor, platform)
         else:
             os.close(descriptor)
 
@@ -81,13 +81,13 @@ def _write(descriptor: int, data: bytes) -> None:
         data = data[os.write(descriptor, data) :]
 
 
-def _remove(path: Path, descriptor: int) -> None:
+def _remove(path: Path, descriptor: int, platform: str) -> None:
     """Close the file, and remove it if it is still this one that stands there."""
     try:
         is_it = os.path.samestat(os.fstat(descriptor), path.lstat())
-        if is_it and sys.platform != "win32":
+        if is_it and platform != "win32":
             path.unlink()  # while it is locked: nobody else takes it for one that was left
     finally:
         os.close(descriptor)
-    if is_it and sys.platform == "win32":  # which removes nothing that is open
+    if is_it and platform == "win32":  # which removes nothing that is open
         path.unlink()

@@ -6,10 +6,10 @@ import base64
 import hmac
 
 from vaultpy.errors import BadSeed
+from vaultpy.mfa import DIGITS
 from vaultpy.values import Secret, Value
 
 _LEAST_BYTES = 10  # 80 bits; AWS gives 320
-_DIGITS = 6
 
 
 class Seed(Value):
@@ -42,4 +42,4 @@ def totp(seed: Seed, step: int) -> Secret:
     digest = hmac.digest(seed.reveal(), step.to_bytes(8, "big"), "sha1")
     offset = digest[-1] & 0x0F
     number = int.from_bytes(digest[offset : offset + 4], "big") & 0x7FFFFFFF
-    return Secret(f"{number % 10**_DIGITS:0{_DIGITS}}")
+    return Secret(f"{number % 10**DIGITS:0{DIGITS}}")

@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from vaultpy.access_key_on_yubikey import yubikey_ids
 from vaultpy.credentials import DayKey
 from vaultpy.day_keys import AwsDay, DayKeys
 from vaultpy.kept_day_keys import KeptDayKeys
-from vaultpy.key_on_yubikey import key_ids
-from vaultpy.key_search import KeySearch
-from vaultpy.keys_at_hand import KeysAtHand, Selection
-from vaultpy.mfa import Nothing, is_virtual
+from vaultpy.mfa import NothingMeanwhile, is_virtual
 from vaultpy.sessions import SessionStore
 from vaultpy.signing_account import still_signs
 from vaultpy.usb import yubico_on_usb
+from vaultpy.yubikey_search import YubiKeySearch
 from vaultpy.yubikeys import YubiKeys
+from vaultpy.yubikeys_at_hand import Selection, YubiKeysAtHand
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -23,24 +23,30 @@ if TYPE_CHECKING:
     from vaultpy.background import Waiting
     from vaultpy.mfa import Meanwhile
     from vaultpy.plan import Plan
+    from vaultpy.profile import Profile
     from vaultpy.signing_account import Signing
     from vaultpy.wiring import Wiring
+    from vaultpy.yubikey_search import Person
 
 
-def mfa_device(run: Wiring, plan: Plan, yubikey: str | None) -> YubiKeys:
-    """Return the YubiKeys as the MFA device of a plan; `yubikey` is a serial number."""
+def mfa_device(run: Wiring, plan: Plan, yubikey: str | None, person: Person | None = None) -> YubiKeys:
+    """Return the YubiKeys as the MFA device of a plan; `yubikey` is a serial number.
+
+    Without `person` the user is asked at the terminal, where six digits may be typed instead.
+    """
+    asked = person or run.questions
     selection = _selection(run, plan, yubikey)
 
-    def search() -> KeySearch:
-        return KeySearch(
+    def search() -> YubiKeySearch:
+        return YubiKeySearch(
             run.cards(),
             selection,
-            person=run.questions,
+            person=asked,
             passwords=run.oath_passwords(),
             yubico_on_usb=yubico_on_usb,
         )
 
-    return YubiKeys(search, run.questions)
+    return YubiKeys(search, asked)
 
 
 def day_key(run: Wiring, plan: Plan, signing: Signing) -> DayKey:
@@ -52,14 +58,14 @@ def day_key(run: Wiring, plan: Plan, signing: Signing) -> DayKey:
     kept = _kept(run, plan) if signing.cache else None
     if (known := _known(run, key_id)) is not None:
         return known
-    person = _Touching(run)
+    person = Touching(run)
 
-    def keys() -> KeysAtHand:
+    def keys() -> YubiKeysAtHand:
         selection = _selection(run, plan, signing.yubikey)
-        return KeysAtHand(run.cards(), selection, person=person, yubico_on_usb=yubico_on_usb)
+        return YubiKeysAtHand(run.cards(), selection, person=person, yubico_on_usb=yubico_on_usb)
 
     date = AwsDay(run.ledger.time, (signing.sts or run.sts(plan)).clock_offset, time.time)
-    meanwhile: Meanwhile = signing.sts or Nothing()
+    meanwhile: Meanwhile = signing.sts or NothingMeanwhile()
     purpose = f"sign with access key {key_id} for {plan.profile.name}"
     virtual = any(is_virtual(it) for request in plan.requests for it in request.mfa_serials)
     of_two = signing.before_code and virtual
@@ -85,7 +91,7 @@ def _known(run: Wiring, key_id: str) -> DayKey | None:
 def _holders(plan: Plan) -> list[str]:
     """Return the YubiKeys that the index knows to hold a plan's access key."""
     enrolment = plan.signer.enrolment
-    return key_ids(enrolment.keystore_file) if enrolment is not None else []
+    return yubikey_ids(enrolment.keystore_file) if enrolment is not None else []
 
 
 def _kept(run: Wiring, plan: Plan) -> KeptDayKeys | None:
@@ -97,21 +103,31 @@ def _kept(run: Wiring, plan: Plan) -> KeptDayKeys | None:
     return KeptDayKeys(SessionStore(run.index, places, run.ledger.time), run.ledger.time, name)
 
 
+def wanted_yubikey(run: Wiring, yubikey: str | None, profile: Profile | None) -> str | None:
+    """Return the serial number of the YubiKey to use; `yubikey` is what was asked for in words."""
+    named = profile.vaultpy_yubikey if profile is not None else None
+    return yubikey or run.environ.get("VAULTPY_YUBIKEY") or named
+
+
 def _selection(run: Wiring, plan: Plan, yubikey: str | None) -> Selection:
-    serial = yubikey or run.environ.get("VAULTPY_YUBIKEY") or plan.profile.vaultpy_yubikey
-    return Selection(serial, run.environ.get("VAULTPY_READER"))
+    return Selection(wanted_yubikey(run, yubikey, plan.profile), run.environ.get("VAULTPY_READER"))
 
 
-class _Touching:
+class Touching:
     """A person who touches and does not type; without a terminal they are told on the desktop."""
 
     def __init__(self, run: Wiring) -> None:
-        self._terminal = run.terminal
+        self._run = run
 
     def waiting(self, text: str, seconds: float) -> AbstractContextManager[Waiting]:
         """Say what is waited for."""
-        return self._terminal.waiting(text, seconds, typing=not self._terminal.can_ask())
+        terminal = self._run.terminal
+        return terminal.waiting(text, seconds, typing=not terminal.can_ask())
+
+    def confirm_account(self, mfa_serial: str, account: str, where: str) -> None:
+        """Have a person confirm it, as `Questions` does; raises AccountUnconfirmed."""
+        self._run.questions.confirm_account(mfa_serial, account, where)
 
     def say_waiting(self, pid: int) -> None:
         """Say who else waits for the key."""
-        self._terminal.note(f"waiting for process {pid}, which is asking the YubiKey to sign")
+        self._run.terminal.note(f"waiting for process {pid}, which is asking the YubiKey to sign")

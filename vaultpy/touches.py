@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from vaultpy import errors
 from vaultpy.background import Task, typed_before_end
-from vaultpy.keys_at_hand import DigitsTypedError
 from vaultpy.yubikey import NoTouchError
+from vaultpy.yubikeys_at_hand import DigitsTypedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from vaultpy.keys_at_hand import Watcher
     from vaultpy.mfa import Meanwhile
+    from vaultpy.yubikeys_at_hand import Watcher
 
 T = TypeVar("T")
 
@@ -35,7 +35,8 @@ class Touches:
         """Return what a CALCULATE (`work`) does, or None if nobody touched the key in time.
 
         `text` asks for the touch; it is not shown for an answer that needs none. Raises DigitsTypedError if
-        six digits are typed first, and what `work` raises.
+        six digits are typed first, YubiKeyFailed for a key that refuses at once or answers nothing for 30 s,
+        and what `work` raises.
         """
         task = Task(work)
         try:

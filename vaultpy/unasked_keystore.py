@@ -27,8 +27,12 @@ def open_unasked() -> Keystore:
     GIVE_UP_SECONDS, and what other keystores raise. When macOS would ask cannot be told beforehand: there
     the time alone is the limit. Raises KeystoreUnknown.
     """
-    look = _no_look if sys.platform in {"darwin", "win32"} else _see_that_it_is_open
-    return unasked(system_backend(), look)
+    return unasked(system_backend(), look_on())
+
+
+def look_on(platform: str = sys.platform) -> Callable[[], None]:
+    """Return what is to be called before each question on `platform`."""
+    return _no_look if platform in {"darwin", "win32"} else _see_that_it_is_open
 
 
 def unasked(backend: KeyringBackend, look: Callable[[], None], seconds: float = GIVE_UP_SECONDS) -> Keystore:

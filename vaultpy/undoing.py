@@ -24,6 +24,34 @@ if TYPE_CHECKING:
 _ENDINGS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
+class SignalsInterrupt:
+    """A block that SIGTERM and SIGHUP fail as Ctrl-C does; after it they end the process.
+
+    Signals that are ignored, or that somebody else sees to, stay as they are. For the main thread.
+    """
+
+    def __init__(self) -> None:
+        self._caught: list[signal.Signals] = []
+        self._ended_by: int | None = None
+
+    def __enter__(self) -> None:
+        self._caught = [number for number in _ENDINGS if signal.getsignal(number) == signal.SIG_DFL]
+        for number in self._caught:
+            signal.signal(number, self._interrupt)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number in self._caught:
+            signal.signal(number, signal.SIG_DFL)
+        if self._ended_by is not None:
+            signal.raise_signal(self._ended_by)
+
+    def _interrupt(self, number: int, _frame: object) -> None:
+        self._ended_by = number
+        raise KeyboardInterrupt
+
+
 class _Step(Value):
     __slots__ = ("last", "remedy", "undo", "what")
     undo: Callable[[], object]
@@ -36,16 +64,12 @@ class _Step(Value):
 
 
 class Undoing:
-    """Undoes in reverse order what was added, if its block fails, be it by Ctrl-C.
-
-    SIGTERM and SIGHUP fail it as Ctrl-C does, and end the process when all is undone.
-    """
+    """Undoes in reverse order what was added, if its block fails, be it by Ctrl-C or a signal."""
 
     def __init__(self, person: Person) -> None:
         self._person = person
         self._steps: list[_Step] = []
-        self._caught: list[signal.Signals] = []
-        self._ended_by: int | None = None
+        self._signals = SignalsInterrupt()
 
     def add(self, undo: Callable[[], object], what: str, remedy: str, *, else_all_stay: bool = False) -> None:
         """Note how to undo what comes next, to be called before it; `remedy` is the command for a person.
@@ -64,9 +88,7 @@ class Undoing:
         self._steps.clear()
 
     def __enter__(self) -> Self:
-        self._caught = [number for number in _ENDINGS if signal.getsignal(number) == signal.SIG_DFL]
-        for number in self._caught:
-            signal.signal(number, self._interrupt)
+        self._signals.__enter__()
         return self
 
     def __exit__(
@@ -77,14 +99,7 @@ class Undoing:
             if kind is not None:
                 self._undo()
         finally:
-            for number in self._caught:
-                signal.signal(number, signal.SIG_DFL)
-            if self._ended_by is not None:
-                signal.raise_signal(self._ended_by)
-
-    def _interrupt(self, number: int, _frame: object) -> None:
-        self._ended_by = number
-        raise KeyboardInterrupt
+            self._signals.__exit__(kind, error, trace)
 
     def _undo(self) -> None:
         while self._steps:

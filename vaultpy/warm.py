@@ -76,13 +76,13 @@ _KNOWN = {
 }
 
 
-def run(words: list[str], environ: Mapping[str, str]) -> bool:
+def run(words: list[str], environ: Mapping[str, str], platform: str = sys.platform) -> bool:
     """Answer out of a session, if one serves: become the command, or write the JSON and return true.
 
     Returns false, nothing having been said, where it is not for this path to tell.
     """
     serve = _SERVED.get(words[0]) if words else None
-    if serve is None or sys.platform != "linux" or not _knows(environ):
+    if serve is None or platform != "linux" or not _knows(environ):
         return False
     try:
         return serve(words[1:], environ)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from vaultpy import access_keys, errors
 from vaultpy.broker import Broker
-from vaultpy.config import Config, expand
+from vaultpy.config import CREDENTIALS_FILE, Config, expand
+from vaultpy.environment import PASSPHRASE_VARIABLES
 from vaultpy.index import Index
 from vaultpy.ledger import Ledger
 from vaultpy.mfa import is_virtual
@@ -17,12 +18,14 @@ from vaultpy.oath_passwords import OathPasswords
 from vaultpy.profile import Profile
 from vaultpy.questions import KeystoreQuestions, Questions
 from vaultpy.records import ON_YUBIKEY
+from vaultpy.regions import usual_region
 from vaultpy.session_places import all_places, chosen_places
 from vaultpy.sessions import MARGIN_SECONDS, SessionStore
 from vaultpy.signing_account import Signing
-from vaultpy.source_process import PASSPHRASE, SourceProcesses
+from vaultpy.source_process import SourceProcesses
 from vaultpy.state import state_directory
 from vaultpy.sts import Sts
+from vaultpy.tls_inspection import inspection
 from vaultpy.trace import trace
 from vaultpy.typed_codes import GivenCode, TypedCode
 from vaultpy.unasked_keystore import open_unasked
@@ -31,16 +34,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from vaultpy.access_keys import Keystore
-    from vaultpy.aws_vault import AwsVault
     from vaultpy.credentials import DayKey, Signs
     from vaultpy.enrolment import Enroller
     from vaultpy.iam import Iam
-    from vaultpy.key_check import KeyCheck
-    from vaultpy.keys_at_hand import Cards
     from vaultpy.mfa import MfaDevice
-    from vaultpy.moving import Mover
     from vaultpy.plan import Plan
+    from vaultpy.sts_and_iam import StsAndIam
     from vaultpy.terminal import Terminal
+    from vaultpy.yubikeys_at_hand import Cards
 
 # Other people's loggers see APDUs and requests with secrets in them: nothing that they say is kept or shown.
 logging.disable(logging.CRITICAL)
@@ -55,7 +56,7 @@ class Wiring:
         Whatever a library starts (keyring's macOS backend runs programs at its import) inherits that one.
         """
         self.environ = environ = dict(environ)
-        for variable in PASSPHRASE:
+        for variable in PASSPHRASE_VARIABLES:
             os.environ.pop(variable, None)
         self.terminal = terminal
         state = state_directory(environ)
@@ -99,7 +100,7 @@ class Wiring:
             if source is None:
                 raise AssertionError("a signer is enrolled or has a source")
             trace(f"asking for the credentials of {source.name}: {source.kind}")
-            return resolve(source, self.environ, self.questions.confirm_endpoint, self.processes)
+            return resolve(source, self.environ, self._confirm, self.processes)
         if enrolment.on_yubikey:
             from vaultpy.touch_wiring import day_key
 
@@ -139,7 +140,7 @@ class Wiring:
             mfa_device=lambda plan: given or self._mfa_device(plan, yubikey),
             sts=sts,
             person=self.terminal,
-            confirm_endpoint=self.questions.confirm_endpoint,
+            confirm_endpoint=self.confirm_endpoint,
             clock=time.time,
             margin=margin,
             fresh_touch=lambda: retries_direct and given is None and self.terminal.can_ask(),
@@ -153,9 +154,20 @@ class Wiring:
         """Return the IAM of a plan's signer; raises EndpointUnconfirmed."""
         from vaultpy.iam import Iam
 
-        endpoint_url = self._endpoint("iam", plan.profile)
+        endpoint_url, settings = self._endpoint("iam", plan.profile), self._settings(plan.signer.name)
+        self._confirm(endpoint_url, settings)
+        return Iam(plan.region, endpoint_url, settings, plan.signer.name)
+
+    def confirm_endpoint(self, plan: Plan) -> None:
+        """Have a person say that a plan's codes may go where they go, if that is not AWS alone.
+
+        Raises EndpointUnconfirmed, EndpointMalformed and ProxyUnconfirmed.
+        """
+        self._confirm(plan.endpoint_url, self._settings(plan.signer.name))
+
+    def _confirm(self, endpoint_url: str | None, settings: Mapping[str, str]) -> None:
         self.questions.confirm_endpoint(endpoint_url)
-        return Iam(plan.region, endpoint_url, self._settings(plan.signer.name), plan.signer.name)
+        self.questions.confirm_inspection(inspection(endpoint_url, settings, self.environ))
 
     def _settings(self, profile: str) -> Mapping[str, str]:
         return self.config.profile(profile).settings if self.config.has(profile) else {}
@@ -187,24 +199,17 @@ class Wiring:
 
     # ---- enrolling -----------------------------------------------------------------------------------
 
-    def aws(self, profile: str) -> KeyCheck:
+    def aws(self, profile: str) -> StsAndIam:
         """Return what asks AWS about a key that is about to be enrolled as `profile`."""
-        from vaultpy.key_check import KeyCheck
+        from vaultpy.sts_and_iam import StsAndIam
 
         known = self.config.profile(profile) if self.config.has(profile) else None
-        region = (known and known.region) or self._usual_region()
+        region = (known and known.region) or usual_region(self.environ, self._settings("default"))
         services = {name: self._endpoint(name, known) for name in ("sts", "iam")}
+        settings = known.settings if known else {}
         for endpoint_url in services.values():
-            self.questions.confirm_endpoint(endpoint_url)
-        return KeyCheck(region, services["sts"], services["iam"], known.settings if known else {})
-
-    def _usual_region(self) -> str:
-        """Return the region of a profile that does not exist yet; it tells the key's partition."""
-        for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
-            if self.environ.get(variable):
-                return self.environ[variable]
-        default = self.config.profile("default").region if self.config.has("default") else None
-        return default or "us-east-1"
+            self._confirm(endpoint_url, settings)
+        return StsAndIam(region, services["sts"], services["iam"], settings)
 
     def _endpoint(self, service: str, profile: Profile | None) -> str | None:
         return self.config.endpoint_url(service, profile or Profile("", self.config.path, {}))
@@ -222,25 +227,6 @@ class Wiring:
             lambda: self.ledger.key_changes(self.terminal.note),
         )
 
-    def mover(self) -> Mover:
-        """Return what moves access keys in from other tools."""
-        from vaultpy.moving import Mover
-
-        return Mover(
-            self.config,
-            self.index,
-            self.enroller(),
-            open_keystore=self.keystore,
-            aws=self.aws,
-            keystore=self.keystore_name(),
-        )
-
     def credentials_path(self) -> str:
         """Return the path of AWS's credentials file."""
-        return expand(self.environ.get("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"), self.environ)
-
-    def aws_vault(self) -> AwsVault:
-        """Return the user's aws-vault."""
-        from vaultpy.aws_vault import AwsVault
-
-        return AwsVault(self.environ, self.terminal)
+        return expand(self.environ.get(CREDENTIALS_FILE, "~/.aws/credentials"), self.environ)

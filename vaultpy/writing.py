@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from pathlib import Path
 from shlex import quote
 
 from vaultpy import errors
-from vaultpy.config import decode, read_bytes
+from vaultpy.config import CREDENTIALS_FILE, decode, read_bytes
 from vaultpy.config_edit import check_name, edit
 from vaultpy.credentials_section import end_of, settings_of, with_settings
 from vaultpy.digests import digest
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from vaultpy.wiring import Wiring
 
 VERB = "write"
-_VARIABLE = "AWS_SHARED_CREDENTIALS_FILE"
 _OTHERS = 0o077
 _PRIVATE = 0o600
 
@@ -57,8 +57,8 @@ def write(run: Wiring, profile: str, options: Mapping[str, str], to: str | None)
     """Write credentials of `profile` into section `to`, else its own, if too little is left there.
 
     `options` are those of `exec` by their long names. What can be known before a touch is raised before it:
-    NameInUse, BadProfileName, LongTermKeyThere, CredentialsUnwritable, ConfigMalformed, and what making a
-    plan raises.
+    UsageError, NameInUse, BadProfileName, LongTermKeyThere, CredentialsUnwritable, ConfigMalformed, and what
+    making a plan raises.
     """
     wish = asked(options, VERB)
     plan = make_plan(run.config, run.index, profile, wish, run.environ)
@@ -69,7 +69,7 @@ def write(run: Wiring, profile: str, options: Mapping[str, str], to: str | None)
     check_name(name)
     _check_place(run.config, profile, name)
     session = digest(plan.question(len(plan.requests)))
-    text = decode(read_bytes(path, _VARIABLE), path, _VARIABLE)
+    text = decode(read_bytes(path, CREDENTIALS_FILE), path, CREDENTIALS_FILE)
     until = end_of(text, path, name, session)
     left = until - run.ledger.time() if until is not None and "--no-cache" not in options else 0
     if until is not None and left >= (wish.min_ttl or MARGIN_SECONDS):
@@ -86,7 +86,10 @@ def _put(run: Wiring, plan: Plan, options: Mapping[str, str], place: Written, se
     def change(text: str) -> str:
         return with_settings(text, place.path, place.name, settings)
 
-    edit(place.path, change, lambda reason: errors.CredentialsUnwritable(path=place.path, reason=reason))
+    def unwritable(reason: str | None) -> errors.CredentialsUnwritable:
+        return errors.CredentialsUnwritable(path=place.path, reason=reason)
+
+    edit(place.path, change, unwritable, CREDENTIALS_FILE)
     return Written(place.path, place.name, credentials.expiration, new=True, narrowed=narrowed)
 
 
@@ -101,19 +104,23 @@ def _check_place(config: Config, profile: str, name: str) -> None:
 def _check_writable(path: str) -> None:
     """Raise CredentialsUnwritable where it is already plain that the file cannot be replaced."""
     target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
+    try:
+        is_something_else = target.exists() and not target.is_file()
+        directory = next(parent for parent in target.parents if parent.exists())
+    except OSError as error:
+        raise errors.CredentialsUnwritable(path=path, reason=error.strerror) from error
+    if is_something_else:
         raise errors.CredentialsUnwritable(path=path, reason="it is not a regular file")
-    directory = next(parent for parent in target.parents if parent.exists())
     if not os.access(directory, os.W_OK | os.X_OK):
         raise errors.CredentialsUnwritable(path=path, reason=f"its directory {directory} may not be written")
 
 
-def _narrow(path: str) -> bool:
+def _narrow(path: str, platform: str = sys.platform) -> bool:
     """Take the file away from everybody else; tell whether others could read or write it."""
     file = Path(path)
     try:
         mode = stat.S_IMODE(file.stat().st_mode)
-        if os.name == "nt" or not mode & _OTHERS:
+        if platform == "win32" or not mode & _OTHERS:
             return False
         file.chmod(_PRIVATE)
     except FileNotFoundError:

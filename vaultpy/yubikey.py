@@ -42,7 +42,7 @@ from vaultpy.values import Value
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from vaultpy.accounts_on_keys import OathSecret
+    from vaultpy.accounts_on_yubikeys import OathSecret
 
 _TOUCH_TIMED_OUT = {SW.SECURITY_CONDITION_NOT_SATISFIED, SW.CONDITIONS_NOT_SATISFIED}
 _TYPE_MASK, _ALGORITHM_MASK = 0xF0, 0x0F
@@ -81,6 +81,18 @@ def _border() -> Iterator[None]:
         raise errors.YubiKeyFailed(reason=f"status {error.sw:04x}") from None
     except _MALFORMED as error:
         raise errors.YubiKeyFailed(reason=type(error).__name__) from None
+
+
+@contextmanager
+def _touch_border() -> Iterator[None]:
+    """Let NoTouchError out too, where a touch was waited for in vain."""
+    with _border():
+        try:
+            yield
+        except ApduError as error:
+            if error.sw in _TOUCH_TIMED_OUT:
+                raise NoTouchError from None
+            raise
 
 
 def identify(connection: SmartCardConnection) -> Identity:
@@ -123,7 +135,10 @@ class YubiKey:
         return bytes(self._oath.derive_key(password))
 
     def unlock(self, derived: bytes) -> bool:
-        """Try a derived password; tell whether it fits. YubiKeys answer 6A80 to a wrong one, others 6984."""
+        """Try a derived password; tell whether it fits. YubiKeys answer 6A80 to a wrong one, others 6984.
+
+        Raises YubiKeyFailed for a key that cannot show that it knows the password itself.
+        """
         with _border():
             try:
                 self._oath.validate(derived)
@@ -149,24 +164,13 @@ class YubiKey:
         credential = Credential(
             self.device_id, account.id, None, "", OATH_TYPE.TOTP, STEP_SECONDS, touch_required=None
         )
-        with _border():
-            try:
-                code = self._oath.calculate_code(credential, step * STEP_SECONDS)
-            except ApduError as error:
-                if error.sw in _TOUCH_TIMED_OUT:
-                    raise NoTouchError from None
-                raise
-            return str(code.value)
+        with _touch_border():
+            return str(self._oath.calculate_code(credential, step * STEP_SECONDS).value)
 
     def hmac(self, account: Account, challenge: bytes) -> bytes:
         """Return an account's whole answer to a challenge; blocks for the touch. Raises as `calculate`."""
-        with _border():
-            try:
-                return bytes(self._oath.calculate(account.id, challenge))
-            except ApduError as error:
-                if error.sw in _TOUCH_TIMED_OUT:
-                    raise NoTouchError from None
-                raise
+        with _touch_border():
+            return bytes(self._oath.calculate(account.id, challenge))
 
     def touch_wanted(self) -> dict[bytes, bool | None]:
         """Tell by id which accounts want a touch; None for HOTP, of which the key does not say.

@@ -6,27 +6,24 @@ import time
 from typing import TYPE_CHECKING
 
 from vaultpy import errors
-from vaultpy.keys_at_hand import DigitsTypedError
-from vaultpy.mfa import TokenCode
+from vaultpy.mfa import DIGITS, TokenCode
 from vaultpy.touches import TOUCHES, Touches
 from vaultpy.trace import trace
+from vaultpy.yubikeys_at_hand import DigitsTypedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
-    from vaultpy.key_search import Found
-    from vaultpy.keys_at_hand import Watcher
     from vaultpy.mfa import CodeWanted, Meanwhile
+    from vaultpy.yubikey_search import Found
+    from vaultpy.yubikeys_at_hand import Watcher
 
     class Search(Protocol):
         """What knows where the account is."""
 
         def find(self, wanted: CodeWanted, meanwhile: Meanwhile) -> Found | str:
             """Return the key that has it, or six digits that were typed while one was waited for."""
-
-
-_CODE_LENGTH = 6
 
 
 class YubiKeys:
@@ -45,7 +42,10 @@ class YubiKeys:
     def token_code(
         self, wanted: CodeWanted, step_for: Callable[[str], int], meanwhile: Meanwhile
     ) -> TokenCode:
-        """Return the code of the step that `step_for` names, or the digits that somebody typed instead."""
+        """Return the code of the step that `step_for` names, or the digits that somebody typed instead.
+
+        Raises NotTouched after three touches that did not come, AccountUnfit, and what search and key raise.
+        """
         found = self._search().find(wanted, meanwhile)
         if isinstance(found, str):
             return TokenCode(wanted.mfa_serials[0], found, None)
@@ -72,7 +72,7 @@ class YubiKeys:
             return TokenCode(serial, typed.digits, None)
         if digits is None:
             return None
-        if len(digits) != _CODE_LENGTH:
+        if len(digits) != DIGITS:
             kind = f"{account.kind}, {len(digits)} digits"
             raise errors.AccountUnfit(account=account.name, where=found.where, kind=kind)
         return TokenCode(serial, digits, step)

@@ -146,7 +146,7 @@ class Desk:
             mfa_device=lambda _: self.mfa,
             sts=sts or Sts(plan.region, plan.endpoint_url, {}, self.clock),
             person=self.person,
-            confirm_endpoint=self._confirm,
+            confirm_endpoint=lambda plan: self._confirm(plan.endpoint_url),
             clock=self.clock,
             margin=margin,
             fresh_touch=lambda: self.somebody_there,

@@ -5,20 +5,19 @@ AWS and the keys are simulated; `Trouble` strikes at any of the calls between th
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from support.aws import Clock, client
+from support.aws_clients import iam_at, sts_at
 from support.keys import Desk, ScriptedPerson, SimulatedCards
 from vaultpy.broker import Broker
 from vaultpy.config import Config
 from vaultpy.credentials import AccessKey, Credentials
-from vaultpy.iam import Iam
 from vaultpy.index import Index
 from vaultpy.ledger import Ledger
 from vaultpy.mfa_enrolment import Enrolled, MfaEnroller
 from vaultpy.mfa_in_iam import MfaInIam
-from vaultpy.mfa_on_keys import OnKeys, Steps
+from vaultpy.mfa_on_yubikeys import OnKeys, Steps
 from vaultpy.mfa_proof import Proof
 from vaultpy.mfa_target import Destination, Target, target
 from vaultpy.plan import Options, make_plan
@@ -26,31 +25,20 @@ from vaultpy.records import Enrolment
 from vaultpy.session_places import KeystorePlace
 from vaultpy.sessions import SessionStore
 from vaultpy.simulated.keystore import MemoryKeystore
-from vaultpy.sts import Sts
 from vaultpy.values import Secret
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
     from pathlib import Path
 
-    from vaultpy.key_choice import KeyChoice
     from vaultpy.mfa import MfaDevice
     from vaultpy.simulated.aws import SimulatedAws
     from vaultpy.simulated.aws_accounts import AccessKey as AwsAccessKey
     from vaultpy.simulated.yubikey import SimulatedYubiKey
+    from vaultpy.sts import Sts
+    from vaultpy.yubikey_choice import YubiKeyChoice
 
 CONFIG = "# by hand\n[profile dev]\nregion = eu-central-1\n"
-
-
-@cache
-def _iam(url: str) -> Iam:
-    """Return one client for many runs, for it keeps nothing and is slow to build."""
-    return Iam("eu-central-1", url, {}, "dev")
-
-
-@cache
-def _sts(url: str, clock: Clock) -> Sts:
-    return Sts("eu-central-1", url, {}, clock)
 
 
 class Killed(BaseException):
@@ -103,11 +91,11 @@ class _Troubled:
 class _Keys:
     """The keys, with trouble at each thing that is done to one."""
 
-    def __init__(self, choice: KeyChoice, trouble: Trouble) -> None:
+    def __init__(self, choice: YubiKeyChoice, trouble: Trouble) -> None:
         self._choice = choice
         self._trouble = trouble
 
-    def first(self) -> Any:  # noqa: ANN401  # a KeyInHand with trouble around it
+    def first(self) -> Any:  # noqa: ANN401  # a YubiKeyInHand with trouble around it
         """Return the first key."""
         return self._with_trouble(self._trouble.strike("first", self._choice.first))
 
@@ -205,7 +193,7 @@ class Enrolling:
         trouble = trouble or Trouble()
         person = trouble.around(self.person, "confirm", "secret")
         steps = Steps(self.ledger, self._sts(), person)
-        iam = trouble.around(_iam(self.aws.url))
+        iam = trouble.around(iam_at(self.aws.url))
         destination = Destination(Config.load(self.environ), self.index, "dev")
         return MfaEnroller(
             self.target,
@@ -246,7 +234,7 @@ class Enrolling:
         return Proof(plan, broker, self.sessions, self.person)
 
     def _sts(self) -> Sts:
-        return _sts(self.aws.url, self.clock)
+        return sts_at(self.aws.url, self.clock)
 
     # ---- what is there -------------------------------------------------------------------------------
 

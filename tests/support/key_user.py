@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 
 from support.keys import STEP, Quiet, ScriptedPerson, wanted
 from vaultpy.errors import VaultpyError
-from vaultpy.key_search import KeySearch
-from vaultpy.keys_at_hand import Selection
 from vaultpy.oath_passwords import OathPasswords
 from vaultpy.pcsc import PcscCards
 from vaultpy.simulated.keystore import MemoryKeystore
 from vaultpy.values import Secret
+from vaultpy.yubikey_search import YubiKeySearch
 from vaultpy.yubikeys import YubiKeys
+from vaultpy.yubikeys_at_hand import Selection
 
 if TYPE_CHECKING:
     import socket
@@ -66,8 +66,8 @@ def main(serial: str = "", reader: str = "") -> None:
     person = _Person()
     passwords = OathPasswords(lambda _device: None, MemoryKeystore[Secret], person)
 
-    def search() -> KeySearch:
-        return KeySearch(
+    def search() -> YubiKeySearch:
+        return YubiKeySearch(
             PcscCards(),
             Selection(serial or None, reader or None),
             person=person,

@@ -12,13 +12,13 @@ import sys
 from support.key_user import _Person, _say
 from support.keys import SERIAL, STEP, wanted
 from vaultpy.errors import VaultpyError
-from vaultpy.key_choice import KeyChoice
-from vaultpy.keys_at_hand import Selection
 from vaultpy.oath_passwords import OathPasswords
 from vaultpy.pcsc import PcscCards
 from vaultpy.simulated.keystore import MemoryKeystore
 from vaultpy.totp import Seed
 from vaultpy.values import Secret
+from vaultpy.yubikey_choice import YubiKeyChoice
+from vaultpy.yubikeys_at_hand import Selection
 
 SEED_TEXT = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 
@@ -26,7 +26,7 @@ SEED_TEXT = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
 def main(serial: str = "", reader: str = "") -> None:
     """Do it, and tell what came of it."""
     person = _Person()
-    choice = KeyChoice(
+    choice = YubiKeyChoice(
         PcscCards(),
         Selection(serial or None, reader or None),
         person=person,

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import select
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from yubikit.core import TRANSPORT
 
 from vaultpy import errors
-from vaultpy.key_choice import KeyChoice
-from vaultpy.key_search import KeySearch
-from vaultpy.keys_at_hand import Selection
 from vaultpy.mfa import CodeWanted
 from vaultpy.oath_passwords import OathPasswords
 from vaultpy.simulated.connection import SimulatedConnection
 from vaultpy.simulated.keystore import MemoryKeystore
 from vaultpy.values import Secret
+from vaultpy.yubikey_choice import YubiKeyChoice
+from vaultpy.yubikey_search import YubiKeySearch
 from vaultpy.yubikeys import YubiKeys
+from vaultpy.yubikeys_at_hand import Selection
 
 if TYPE_CHECKING:
     import socket
@@ -38,6 +39,7 @@ DIGITS = "081804"
 READER = "Yubico YubiKey OTP+FIDO+CCID 00 00"
 
 _REAL_PATIENCE = 30.0
+_TURN_SECONDS = 20.0
 
 
 def wanted(
@@ -49,9 +51,13 @@ def wanted(
 
 
 class SimulatedCards:
-    """Readers with simulated keys in them; knows which connections are open, and every APDU."""
+    """Readers with simulated keys in them; knows which connections are open, and every APDU.
+
+    A connection has its key for itself until it is closed, as by a PC/SC transaction.
+    """
 
     def __init__(self, **keys: SimulatedYubiKey) -> None:
+        self._closed = threading.Condition()
         self.keys: dict[str, SimulatedYubiKey | None] = dict(keys)
         self.open_connections: list[RecordedConnection] = []
         self.apdus: list[bytes] = []
@@ -73,15 +79,26 @@ class SimulatedCards:
         return [name for name, key in self.keys.items() if key is None]
 
     def open(self, reader: str) -> SmartCardConnection:
-        """Connect to the key in `reader`; `opening` may block or raise."""
+        """Connect to the key in `reader` once nobody else is; `opening` may block or raise."""
         self.opening(reader)
         key = self.keys.get(reader)
         if key is None:
             raise errors.CardRemoved
         transport = TRANSPORT.USB if "YubiKey" in reader else TRANSPORT.NFC
         connection = RecordedConnection(key, transport, self)
-        self.open_connections.append(connection)
+        with self._closed:
+            assert self._closed.wait_for(lambda: not self._is_connected(key), _TURN_SECONDS), "never closed"
+            self.open_connections.append(connection)
         return connection
+
+    def close(self, connection: RecordedConnection) -> None:
+        """End a connection; a second time is a mistake."""
+        with self._closed:
+            self.open_connections.remove(connection)
+            self._closed.notify_all()
+
+    def _is_connected(self, key: SimulatedYubiKey) -> bool:
+        return any(each.key is key for each in self.open_connections)
 
 
 class RecordedConnection(SimulatedConnection):
@@ -89,6 +106,7 @@ class RecordedConnection(SimulatedConnection):
 
     def __init__(self, key: SimulatedYubiKey, transport: TRANSPORT, cards: SimulatedCards) -> None:
         super().__init__(key, transport)
+        self.key = key
         self._cards = cards
 
     def send_and_receive(self, apdu: bytes) -> tuple[bytes, int]:
@@ -97,8 +115,8 @@ class RecordedConnection(SimulatedConnection):
         return super().send_and_receive(apdu)
 
     def close(self) -> None:
-        """Close; a second time is a mistake."""
-        self._cards.open_connections.remove(self)
+        """Let the next one have the key."""
+        self._cards.close(self)
 
 
 class ScriptedPerson:
@@ -186,9 +204,9 @@ class Desk:
         self.meanwhile = Quiet()
         self.ykman: dict[str, bytes] = {}
 
-    def search(self) -> KeySearch:
+    def search(self) -> YubiKeySearch:
         """Return a search for a key."""
-        return KeySearch(
+        return YubiKeySearch(
             self.cards,
             self.selection,
             person=self.person,
@@ -197,9 +215,9 @@ class Desk:
             clock=self.person.clock,
         )
 
-    def choice(self) -> KeyChoice:
+    def choice(self) -> YubiKeyChoice:
         """Return the choice of a key to write to."""
-        return KeyChoice(
+        return YubiKeyChoice(
             self.cards,
             self.selection,
             person=self.person,

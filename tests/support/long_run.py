@@ -1,8 +1,7 @@
 """Days in seconds for a server of credentials: real endpoint, broker, store and botocore; AWS is simulated.
 
 It is a program, because botocore signs by the clock of its process: `python -m support.long_run DIRECTORY
-SECONDS` with the library of `time_travel.build_clock` loaded and SECONDS_AHEAD=0. It writes what happened as
-JSON.
+SECONDS` with the variables of `time_travel.clock`. It writes what happened as JSON.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from botocore.credentials import ContainerProvider
 from support.aws import ACCOUNT, Clock, client
 from support.broking import Desk, role
 from vaultpy.renewal import Renewal
-from vaultpy.served import AHEAD_SECONDS, Served
+from vaultpy.served_credentials import AHEAD_SECONDS, Served
 from vaultpy.server.endpoint import Endpoint, new_token
 from vaultpy.server_wiring import AtPaths
 from vaultpy.simulated.aws import SimulatedAws

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import threading
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,6 +42,7 @@ exec setpriv --pdeathsig TERM "$@"
 """
 
 
+@cache
 def missing() -> str | None:
     """Return what must be installed before a `Pcscd` can run here, None where nothing is missing."""
     if not shutil.which("pcscd", path=_PATH):
@@ -129,7 +131,7 @@ class Pcscd:
             copy = self.directory / f"{number}-{_DRIVER}"
             shutil.copy(driver, copy)
             (entries / str(number)).write_text(_entry(name, reader.port, copy))
-        about = subprocess.run([pcscd, "--version"], capture_output=True, text=True, check=True).stdout
+        about = _about(pcscd)
         drivers = re.search(r"usbdropdir=(\S+)", about)
         command = [pcscd, "--foreground", "--info", "--config", str(entries)]
         if re.search(r"\bpolkit\b", about):
@@ -174,8 +176,14 @@ def _consecutive_ports() -> Iterator[int]:
             return
 
 
+@cache
 def _driver() -> Path | None:
     return next(Path("/usr/lib").rglob(_DRIVER), None)
+
+
+@cache
+def _about(pcscd: str) -> str:
+    return subprocess.run([pcscd, "--version"], capture_output=True, text=True, check=True).stdout
 
 
 def _entry(name: str, port: int, driver: Path) -> str:

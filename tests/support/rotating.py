@@ -8,10 +8,10 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, TypeVar
 
 from support.aws import ACCOUNT, Clock
+from support.aws_clients import iam_at, sts_at
 from vaultpy import access_keys
 from vaultpy.credentials import AccessKey
 from vaultpy.errors import KeystoreFailed, NoAnswer, StateUnusable, Unreachable, VaultpyError
-from vaultpy.iam import Iam
 from vaultpy.index import Index
 from vaultpy.mfa import STEP_SECONDS, TokenCode
 from vaultpy.records import Enrolment, Records
@@ -20,9 +20,8 @@ from vaultpy.rotation_store import RotationStore
 from vaultpy.session_places import KeystorePlace
 from vaultpy.sessions import SessionStore
 from vaultpy.simulated.keystore import MemoryKeystore
-from vaultpy.sts import Sts
 from vaultpy.sts_requests import GetSessionToken
-from vaultpy.user_keys import UserKeys
+from vaultpy.user_access_keys import UserKeys
 from vaultpy.values import Secret
 
 if TYPE_CHECKING:
@@ -30,7 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from vaultpy.credentials import DayKey, LongTerm, Signs
-    from vaultpy.iam_records import KeyState, LastUse
+    from vaultpy.iam import Iam
+    from vaultpy.iam_records import AccessKeyState, LastUse
     from vaultpy.simulated.aws import SimulatedAws
     from vaultpy.simulated.aws_accounts import AccessKey as AwsAccessKey
     from vaultpy.simulated.aws_accounts import User
@@ -130,7 +130,7 @@ class _Iam:
         self._iam = iam
         self._calls = calls
 
-    def access_keys(self, signer: Signs, user_name: str) -> tuple[KeyState, ...]:
+    def access_keys(self, signer: Signs, user_name: str) -> tuple[AccessKeyState, ...]:
         """List."""
         return self._make(lambda: self._iam.access_keys(signer, user_name))
 
@@ -163,8 +163,8 @@ class Network:
 
     def __init__(self, aws: SimulatedAws) -> None:
         self.aws = aws
-        self.iam = Iam("eu-central-1", aws.url, {}, "dev")
-        self.sts = Sts("eu-central-1", aws.url, {}, aws.clock)
+        self.iam = iam_at(aws.url)
+        self.sts = sts_at(aws.url, aws.clock)
         self._users = 0
 
     def user(self, *, mfa: bool = True) -> User:

@@ -13,16 +13,16 @@ from support.keys import Desk as KeyDesk
 from support.on_yubikey import PASSWORD, protect
 from support.rotating import Desk
 from vaultpy import errors
+from vaultpy.access_key_on_yubikey import YubiKeyStore
 from vaultpy.credentials import DayKey
-from vaultpy.key_in_hand import KeyInHand
-from vaultpy.key_on_yubikey import YubiKeyStore
-from vaultpy.keys_at_hand import Selection
 from vaultpy.records import ON_YUBIKEY
 from vaultpy.rotation_store import RotationStore
 from vaultpy.signing_account import access_key_id_of, account_name, aws_date, challenge
 from vaultpy.simulated.connection import SimulatedConnection
 from vaultpy.simulated.yubikey import SimulatedYubiKey
 from vaultpy.values import Secret
+from vaultpy.yubikey_in_hand import YubiKeyInHand
+from vaultpy.yubikeys_at_hand import Selection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from support.rotating import Calls, Network
     from vaultpy.access_keys import Keystore
     from vaultpy.credentials import LongTerm
-    from vaultpy.key_choice import KeyChoice
     from vaultpy.records import Enrolment
     from vaultpy.simulated.aws_accounts import User
+    from vaultpy.yubikey_choice import YubiKeyChoice
 
 SPARE_READER = f"Spare {READER}"
 
@@ -92,7 +92,7 @@ class YubiKeys:
 class _Choice:
     """The choice of keys, with trouble at whatever is done to one."""
 
-    def __init__(self, choice: KeyChoice, calls: Calls) -> None:
+    def __init__(self, choice: YubiKeyChoice, calls: Calls) -> None:
         self._choice = choice
         self._calls = calls
 
@@ -108,14 +108,14 @@ class _Choice:
     def all(self) -> list[tuple[str, Any]]:
         """Return all keys."""
         found = self._calls.make("key all", self._choice.all, errors.CardRemoved())
-        return [(where, self._key(key) if isinstance(key, KeyInHand) else key) for where, key in found]
+        return [(where, self._key(key) if isinstance(key, YubiKeyInHand) else key) for where, key in found]
 
-    def _key(self, key: KeyInHand) -> _Key:
+    def _key(self, key: YubiKeyInHand) -> _Key:
         return _Key(key, self._calls)
 
 
 class _Key:
-    def __init__(self, key: KeyInHand, calls: Calls) -> None:
+    def __init__(self, key: YubiKeyInHand, calls: Calls) -> None:
         self._key = key
         self._calls = calls
 

@@ -11,8 +11,8 @@ from yubikit.oath import HASH_ALGORITHM, OATH_TYPE, CredentialData, OathSession
 from support.on_yubikey import PASSWORD
 from vaultpy.config_edit import NewProfile, add_profiles
 from vaultpy.index import Index
-from vaultpy.records import Enrolment
-from vaultpy.signing_account import ON_YUBIKEY, account_name, account_secret
+from vaultpy.records import ON_YUBIKEY, Enrolment
+from vaultpy.signing_account import account_name, account_secret
 from vaultpy.simulated.connection import SimulatedConnection
 from vaultpy.state import state_directory
 from vaultpy.values import Secret

@@ -22,6 +22,7 @@ class Theme(NamedTuple):
     """The colours of a terminal, by pyte's names."""
 
     background: str
+    edge: str
     text: str
     colours: dict[str, str]
 
@@ -36,20 +37,21 @@ _XTERM = {
     "cyan": "#00cdcd",
 }
 # Most terminals show bold colours brighter on dark.
-DARK = Theme("#16181d", "#e5e5e5", _XTERM | {"red": "#f14c4c", "magenta": "#d670d6"})
-LIGHT = Theme("#ffffff", "#000000", _XTERM)
+DARK = Theme("#16181d", "#16181d", "#e5e5e5", _XTERM | {"red": "#f14c4c", "magenta": "#d670d6"})
+LIGHT = Theme("#ffffff", "#d0d7de", "#000000", _XTERM)
 
 
-def svg(screen: Screen, theme: Theme = DARK) -> str:
-    """Return the picture."""
+def svg(screen: Screen, theme: Theme) -> str:
+    """Return the picture. Its edge is seen where the page has the terminal's background."""
     width = round(screen.columns * _WIDTH + 2 * _MARGIN)
     height = len(screen.lines) * _HEIGHT + 2 * _MARGIN
     box = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+    frame = f'x="0.5" y="0.5" width="{width - 1}" height="{height - 1}"'
     font = f'font-family="{_FONT}" font-size="{_SIZE}"'
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" {box}>',
         f'<g {font} fill="{theme.text}">',
-        f'<rect width="100%" height="100%" rx="8" fill="{theme.background}"/>',
+        f'<rect {frame} rx="8" fill="{theme.background}" stroke="{theme.edge}"/>',
     ]
     for row in range(len(screen.lines)):
         y = _MARGIN + row * _HEIGHT + _SIZE

@@ -11,7 +11,10 @@ import math
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from support import pcscd
@@ -19,8 +22,7 @@ from support.pseudo_terminal import PseudoTerminal
 from support.world import BIN, World
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from support.preloaded import Preloaded
     from vaultpy.simulated.finger import Finger
 
 _PATIENCE_SECONDS = 60
@@ -67,25 +69,38 @@ def missing() -> str | None:
     return pcscd.missing()
 
 
-def build_clock(directory: Path) -> Path:
-    """Build the library; the process that it is loaded into may add to its `seconds_more`, a C long."""
-    library = directory / "clock.so"
+@cache
+def clock() -> dict[str, str]:
+    """Return the variables that give a process the library, built once, and let it be in the present.
+
+    The process may add to the library's `seconds_more`, a C long.
+    """
+    library = Path(_directory().name, "clock.so")
     compile_it = ["cc", "-shared", "-fPIC", "-O1", "-x", "c", "-", "-o", str(library)]
     subprocess.run(compile_it, input=_LIBRARY, text=True, check=True, timeout=_PATIENCE_SECONDS)
-    return library
+    return {"LD_PRELOAD": str(library), "SECONDS_AHEAD": "0"}
+
+
+@cache
+def _directory() -> tempfile.TemporaryDirectory[str]:
+    """Return the directory that is there as long as this process."""
+    return tempfile.TemporaryDirectory()
 
 
 class TravellingWorld(World):
     """A `World` in which it is `ahead` seconds later than it is here, in whole seconds.
 
     `off` is by how many seconds the computer's clock is ahead of AWS's. Commands are to be run by `run` and
-    `at_a_terminal`; `vaultpy` still runs them in the present.
+    `at_a_terminal`; `vaultpy` still runs them in the present. Where there is a `preloaded` process, which
+    must have begun with the variables of `clock`, `run` forks it.
     """
 
-    def __init__(self, directory: Path, *, finger: Finger | None = None) -> None:
+    def __init__(
+        self, directory: Path, *, finger: Finger | None = None, preloaded: Preloaded | None = None
+    ) -> None:
         self.ahead = 0
         self.off = 0
-        self._library = build_clock(directory)
+        self._preloaded = preloaded
         super().__init__(directory, finger=finger, clock=self.now)
 
     def now(self) -> float:
@@ -97,7 +112,9 @@ class TravellingWorld(World):
         self.ahead = math.ceil(epoch - time.time())
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """Run the installed command to its end by the computer's clock, without a terminal."""
+        """Run the command to its end by the computer's clock, without a terminal."""
+        if self._preloaded is not None:
+            return self._preloaded.run(words, self._by_its_clock())
         return self.vaultpy(*words, env=self._by_its_clock())
 
     def at_a_terminal(self, *words: str) -> PseudoTerminal:
@@ -105,7 +122,4 @@ class TravellingWorld(World):
         return PseudoTerminal([str(BIN / "vaultpy"), *words], self._by_its_clock())
 
     def _by_its_clock(self) -> dict[str, str]:
-        return self.environment | {
-            "LD_PRELOAD": str(self._library),
-            "SECONDS_AHEAD": str(self.ahead + self.off),
-        }
+        return self.environment | clock() | {"SECONDS_AHEAD": str(self.ahead + self.off)}

@@ -9,8 +9,10 @@ import re
 import subprocess
 from typing import TYPE_CHECKING, NamedTuple
 
+from support.pseudo_terminal import PseudoTerminal
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 # What takes a path or a text to a disk. Copying between descriptors inside the kernel has read nothing into
@@ -62,9 +64,8 @@ def seen(command: list[str], environment: dict[str, str], log: Path, stdin: str 
 
     So are those of every process that has them unchanged.
     """
-    options = ["-f", "--seccomp-bpf", "-y", "-xx", "-s", "1000000", "-e", "abbrev=!execve", "-o", str(log)]
     done = subprocess.run(
-        ["strace", *options, "-e", f"trace={_CALLS}", *command],
+        [*_watching(log), *command],
         env=environment,
         input=stdin.encode(),
         capture_output=True,
@@ -72,6 +73,29 @@ def seen(command: list[str], environment: dict[str, str], log: Path, stdin: str 
         start_new_session=True,
         check=False,
     )
+    return Seen(done.returncode, *_told(log, environment), done.stdout, done.stderr)
+
+
+def seen_at_terminal(
+    command: list[str],
+    environment: dict[str, str],
+    log: Path,
+    conversation: Callable[[PseudoTerminal], object],
+) -> Seen:
+    """Run `command` at a terminal where somebody sits; all that it shows is its `stdout`."""
+    with PseudoTerminal([*_watching(log), *command], environment) as terminal:
+        conversation(terminal)
+        status = terminal.wait()
+    return Seen(status, *_told(log, environment), terminal.screen.encode(), b"")
+
+
+def _watching(log: Path) -> list[str]:
+    options = ["-f", "--seccomp-bpf", "-y", "-xx", "-s", "1000000", "-e", "abbrev=!execve", "-o", str(log)]
+    return ["strace", *options, "-e", f"trace={_CALLS}"]
+
+
+def _told(log: Path, environment: dict[str, str]) -> tuple[bytes, bytes, bytes]:
+    """Return the words, the variables and the files that the log tells of."""
     given = {f"{name}={value}".encode() for name, value in environment.items()}
     argv, variables, files = [], [], []
     for line in log.read_text(encoding="ascii").splitlines():
@@ -87,8 +111,7 @@ def seen(command: list[str], environment: dict[str, str], log: Path, stdin: str 
         assert not _UNSEEN.search(head), head[:200]
         if "write" not in call or not any(it in head for it in _NO_FILE):
             files += texts
-    shown = [b"\n".join(found) for found in (argv, variables, files)]
-    return Seen(done.returncode, shown[0], shown[1], shown[2], done.stdout, done.stderr)
+    return b"\n".join(argv), b"\n".join(variables), b"\n".join(files)
 
 
 def written(log: Path) -> bytes:

@@ -7,7 +7,8 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from vaultpy.credentials import Credentials
-from vaultpy.server.endpoint import Endpoint, NoSuchPathError, new_token
+from vaultpy.server.endpoint import Endpoint, new_token
+from vaultpy.server.source import NoSuchPathError
 from vaultpy.values import Secret
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING
 from support.pcscd import YUBIKEY_READER, Pcscd
 from support.secret_service import SecretService, private_environment
 from support.virtual_card import VirtualCard
+from vaultpy.access_key_owner import Checked
 from vaultpy.credentials import AccessKey
 from vaultpy.enrolment import new_profiles
-from vaultpy.key_owner import Checked
 from vaultpy.keystore_file import FileKeystore, keystore_file_path
 from vaultpy.keystore_format import Argon2
 from vaultpy.questions import KeystoreQuestions
@@ -64,8 +64,8 @@ class World:
     ) -> None:
         """Build nothing yet; the key goes into the first of `readers`, `heard` is SimulatedAws's.
 
-        The keystore file is there already, empty and next to nothing to derive its key for, which each command
-        does anew; with `dear_keystore` the first `add` makes it, as on a user's computer.
+        The keystore file is there already, empty, and costs next to nothing to open, which each command does
+        anew; with `dear_keystore` the first `add` makes it, as on a user's computer.
         """
         self.home = directory / "home"
         self.home.mkdir(mode=0o700)
@@ -102,7 +102,8 @@ class World:
             cleanup.enter_context(self.pcscd)
             self.card = VirtualCard(self.yubikey, self.pcscd.readers[0])
             self.card.insert()
-            cleanup.callback(lambda: self.card.remove())  # noqa: PLW0108  # the card may be another by then
+            # The card may be another by then. Nobody has to wait until pcscd has noticed: it ends next.
+            cleanup.push(lambda *_: self.card.__exit__(None, None, None))
             self.environment |= self.pcscd.environment
             self.environment |= {
                 "PATH": f"{BIN}:{os.environ['PATH']}",
@@ -147,8 +148,12 @@ class World:
 
     def _clear(self) -> None:
         index = Path(state_directory(self.environment), "index")
-        if index.is_file() and b"\nsession\t" in index.read_bytes():
+        if not (index.is_file() and b"\nsession\t" in index.read_bytes()):
+            return
+        if self._has_secret_service:
             self.vaultpy("clear")
+        else:  # as `enrol`: in a fraction of the time
+            Wiring(self.environment, Terminal(self.environment, listens=False)).sessions.forget()
 
     def _make_cheap_keystore(self) -> None:
         path = keystore_file_path(self.environment)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from typing import TYPE_CHECKING
 
 from support.signing import enrol, put_on_key
@@ -31,7 +30,7 @@ def _ops(role: Role, setting: str = "") -> str:
     return f"[profile ops]\nrole_arn = {role.arn}\nsource_profile = dev\n{setting}\n"
 
 
-@leads_to(errors.CodeRefused, slow=True)
+@leads_to(errors.CodeRefused, sends=2)
 def an_account_with_another_devices_seed(zoo: Zoo) -> Told:
     stranger, device = SimulatedYubiKey(), zoo.device()
     stranger.add_account(device.serial, b"another twenty bytes")
@@ -46,8 +45,8 @@ def an_account_with_another_devices_seed(zoo: Zoo) -> Told:
 @leads_to(errors.CodeSpent)
 def a_code_of_a_half_minute_that_is_spent(zoo: Zoo) -> Told:
     device = zoo.device()
-    now = time.time()
-    ledger = Ledger(f"{zoo.world.environment['XDG_STATE_HOME']}/vaultpy", time.time)
+    now = zoo.now()
+    ledger = Ledger(f"{zoo.world.environment['XDG_STATE_HOME']}/vaultpy", zoo.now)
     ledger.spend(device.serial, int(now // STEP_SECONDS) + 1)  # so that none begins before the run is over
     return zoo.exec_fails("--mfa-serial", device.serial, "--mfa-token", device.code(now))
 
@@ -55,8 +54,8 @@ def a_code_of_a_half_minute_that_is_spent(zoo: Zoo) -> Told:
 @leads_to(errors.TypedCodeRefused, sends=1)
 def a_code_that_was_used_before(zoo: Zoo) -> Told:
     device = zoo.device()
-    code = device.code(time.time())
-    assert device.spend(code, time.time())
+    code = device.code(zoo.now())
+    assert device.spend(code, zoo.now())
     return zoo.exec_fails("--mfa-serial", device.serial, "--mfa-token", code)
 
 
@@ -141,7 +140,7 @@ def a_role_that_wants_an_external_id(zoo: Zoo) -> Told:
     return zoo.exec_fails(*zoo.given_code(), profile="ops", env=zoo.with_config(_ops(role)))
 
 
-@leads_to(errors.AccessKeyRefused, slow=True)
+@leads_to(errors.AccessKeyRefused)
 def a_key_that_is_inactive(zoo: Zoo) -> Told:
     key = zoo.world.alice.access_key()
     key.active = False
@@ -173,7 +172,7 @@ def a_clock_that_was_a_day_off_when_the_key_was_touched(zoo: Zoo) -> Told:
 
 @leads_to(errors.ClockWrong)
 def a_clock_that_is_an_hour_off_is_named_before_a_code_is_spent(zoo: Zoo) -> Told:
-    with SimulatedAws(lambda: time.time() + HOUR + 30) as later:
+    with SimulatedAws(lambda: zoo.now() + HOUR + 30) as later:
         told = zoo.exec_fails(*zoo.given_code(), env=zoo.env(AWS_ENDPOINT_URL=later.url))
     assert "1h 00m behind" in told.lines.message
     assert later.calls == []
@@ -239,7 +238,7 @@ def an_aws_that_is_out_of_order(zoo: Zoo) -> Told:
 
 @leads_to(errors.AwsRefused)
 def a_refusal_that_nobody_has_met(zoo: Zoo) -> Told:
-    stranger = AwsServer(lambda _: Reply(403, _SUBSCRIPTION, {"Content-Type": "text/xml"}), time.time)
+    stranger = AwsServer(lambda _: Reply(403, _SUBSCRIPTION, {"Content-Type": "text/xml"}), zoo.now)
     stranger.start()
     try:
         return zoo.fails(*ADD, env=zoo.with_key(AWS_ENDPOINT_URL=stranger.url))
@@ -261,6 +260,13 @@ def an_endpoint_that_reads_in_two_ways(zoo: Zoo) -> Told:
 @leads_to(errors.EndpointUnconfirmed)
 def an_endpoint_that_is_not_aws(zoo: Zoo) -> Told:
     return zoo.exec_fails(env=zoo.env(AWS_ENDPOINT_URL="https://sts.example.com"))
+
+
+@leads_to(errors.ProxyUnconfirmed)
+def a_proxy_that_opens_tls(zoo: Zoo) -> Told:
+    bundle = zoo.file(b"certificates")
+    inspected = {"HTTPS_PROXY": "http://me:secret@127.0.0.1:1", "AWS_CA_BUNDLE": str(bundle)}
+    return zoo.exec_fails(env=zoo.env(AWS_ENDPOINT_URL="", **inspected))
 
 
 @leads_to(errors.FederationDenied)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vaultpy import errors
-from zoo.keeper import Told, newcomer
+from zoo.keeper import VAULTPY, Told, newcomer
 from zoo.scenario import leads_to
 from zoo.templates import Lines
 
@@ -31,6 +32,13 @@ def a_mistyped_command(zoo: Zoo) -> Told:
     told = zoo.fails("exce", "dev-role", "--", "true")
     assert "did you mean 'exec'?" in told.lines.message
     return told
+
+
+@leads_to(errors.NotOnWindows)
+def a_verb_that_needs_more_than_windows_has(zoo: Zoo) -> Told:
+    on_windows = Path(__file__).parent.parent / "support" / "on_windows"
+    environment = zoo.world.environment | {"PYTHONPATH": str(on_windows)}
+    return zoo.fails("each", "dev*", "--", "true", env=environment)
 
 
 @leads_to(errors.OutputFailed)
@@ -130,7 +138,9 @@ def a_role_that_a_server_does_not_get(zoo: Zoo) -> Told:
     role = zoo.world.alice.account.role("foreign", trusts=["999999999999"])
     asks = (sys.executable, "-c", _ASK_FOR_ROLE, role.arn)
     words = ("exec", "--server", "--allow-role", role.arn, "new", "--", *asks)
-    done = zoo.world.vaultpy(*words, env=zoo.env(**places))
+    done = subprocess.run(
+        [VAULTPY, *words], env=zoo.env(**places), capture_output=True, text=True, timeout=60, check=False
+    )
     message, _, hint = done.stdout.strip().rpartition("; ")
     return Told(Lines(message, hint), done.stderr.splitlines(), done.returncode, "exec")
 

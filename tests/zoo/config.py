@@ -42,7 +42,7 @@ def a_line_that_sets_nothing(zoo: Zoo) -> Told:
 
 @leads_to(errors.ConfigUnwritable)
 def a_directory_that_the_user_may_not_write(zoo: Zoo) -> Told:
-    config, keystore = zoo.file("[profile ops]\n", "config"), zoo.directory() / "keystore"
+    config, keystore = zoo.file("[profile ops]\n", "config"), zoo.keystore_file()
     config.parent.chmod(0o500)
     environment = zoo.with_key(AWS_CONFIG_FILE=config, VAULTPY_KEYSTORE_FILE=keystore)
     told = zoo.fails("add", "other", "--env", "--no-verify", env=environment, within=AS_NOBODY)
@@ -55,7 +55,7 @@ def a_directory_that_the_user_may_not_write(zoo: Zoo) -> Told:
 def a_key_in_a_directory_that_the_user_may_not_write(zoo: Zoo) -> Told:
     key = zoo.world.access_key
     lines = f"[ops]\naws_access_key_id = {key.id}\naws_secret_access_key = {key.secret}\n"
-    credentials, keystore = zoo.file(lines, "credentials"), zoo.directory() / "keystore"
+    credentials, keystore = zoo.file(lines, "credentials"), zoo.keystore_file()
     credentials.parent.chmod(0o500)
     files = {"AWS_SHARED_CREDENTIALS_FILE": credentials, "AWS_CONFIG_FILE": zoo.directory() / "config"}
     environment = zoo.env(**files, VAULTPY_KEYSTORE_FILE=keystore, XDG_STATE_HOME=zoo.directory())
@@ -185,18 +185,18 @@ def a_section_with_a_long_term_key(zoo: Zoo) -> Told:
     return told
 
 
-def _lent(seconds: int) -> str:
+def _lent(zoo: Zoo, seconds: int) -> str:
     """Return a profile whose process lends credentials that end in so many seconds."""
-    end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + seconds))
+    end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(zoo.now() + seconds))
     key = '"Version": 1, "AccessKeyId": "ASIAIOSFODNN7EXAMPLE", "SecretAccessKey": "x", "SessionToken": "x"'
     return f'[profile other]\ncredential_process = echo \'{{{key}, "Expiration": "{end}"}}\'\n'
 
 
 @leads_to(errors.SourceDecides)
 def a_duration_for_credentials_that_are_lent(zoo: Zoo) -> Told:
-    return zoo.exec_fails("--duration", "2h", profile="other", env=zoo.with_config(_lent(600)))
+    return zoo.exec_fails("--duration", "2h", profile="other", env=zoo.with_config(_lent(zoo, 600)))
 
 
 @leads_to(errors.SourceEndsSoon)
 def credentials_that_are_lent_for_less_than_is_wanted(zoo: Zoo) -> Told:
-    return zoo.exec_fails("--min-ttl", "2h", profile="other", env=zoo.with_config(_lent(600)))
+    return zoo.exec_fails("--min-ttl", "2h", profile="other", env=zoo.with_config(_lent(zoo, 600)))

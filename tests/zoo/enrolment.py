@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from vaultpy import errors
 from vaultpy.index import Index
 from vaultpy.simulated.aws_server import AwsServer, Reply
-from zoo.keeper import KEY_ID
+from zoo.keeper import KEY_ID, newcomer
 from zoo.scenario import leads_to
 
 if TYPE_CHECKING:
-    from vaultpy.simulated.aws_accounts import User
     from zoo.keeper import Told, Zoo
 
 # An emulator of AWS may answer so; AWS itself gives long-term keys to users alone.
@@ -36,18 +34,18 @@ def a_name_that_has_a_key(zoo: Zoo) -> Told:
 
 @leads_to(errors.KeyChanged)
 def a_key_that_another_run_replaces_before_aws_answers(zoo: Zoo) -> Told:
-    _, environment = _bob(zoo)
-    index = Index(f"{environment['XDG_STATE_HOME']}/vaultpy/index")
+    _, places = newcomer(zoo)
+    index = Index(f"{places['XDG_STATE_HOME']}/vaultpy/index")
     (enrolment,) = index.enrolments()
 
     def refuse(_: object) -> Reply:
         index.enrol(enrolment.holding(KEY_ID, enrolment.name, enrolment.added))
         return Reply(403, _AN_UNKNOWN_KEY, {"Content-Type": "text/xml"})
 
-    emulator = AwsServer(refuse, time.time)
+    emulator = AwsServer(refuse, zoo.now)
     emulator.start()
     try:
-        return zoo.exec_fails(profile="bob", env=environment | {"AWS_ENDPOINT_URL": emulator.url})
+        return zoo.exec_fails(profile="new", env=zoo.env(**places, AWS_ENDPOINT_URL=emulator.url))
     finally:
         emulator.stop()
 
@@ -61,26 +59,12 @@ def a_root_users_key(zoo: Zoo) -> Told:
 
 @leads_to(errors.NotAnIamUser)
 def a_key_that_is_said_to_be_a_roles(zoo: Zoo) -> Told:
-    emulator = AwsServer(lambda _: Reply(200, _A_ROLES_IDENTITY, {"Content-Type": "text/xml"}), time.time)
+    emulator = AwsServer(lambda _: Reply(200, _A_ROLES_IDENTITY, {"Content-Type": "text/xml"}), zoo.now)
     emulator.start()
     try:
         return zoo.fails("add", "other", "--env", env=zoo.with_key(AWS_ENDPOINT_URL=emulator.url))
     finally:
         emulator.stop()
-
-
-def _bob(zoo: Zoo) -> tuple[User, dict[str, str]]:
-    """Enrol the key of a new user without an MFA device as `bob`, at home somewhere else."""
-    users = zoo.world.alice.account.users
-    bob = zoo.world.alice.account.user(f"bob-{len(users)}")
-    key, home = bob.access_key(), zoo.directory()
-    environment = zoo.env(
-        XDG_STATE_HOME=home, VAULTPY_KEYSTORE_FILE=home / "keys", AWS_CONFIG_FILE=home / "config"
-    )
-    secret = {"AWS_ACCESS_KEY_ID": key.id, "AWS_SECRET_ACCESS_KEY": key.secret}
-    done = zoo.world.vaultpy("add", "bob", "--env", env=environment | secret)
-    assert done.returncode == 0, done.stderr
-    return bob, environment
 
 
 @leads_to(errors.KeyOfAnother)
@@ -90,30 +74,34 @@ def a_roles_profile_whose_key_is_to_be_rotated(zoo: Zoo) -> Told:
 
 @leads_to(errors.KeysForbidden)
 def a_user_who_may_not_see_its_keys(zoo: Zoo) -> Told:
-    bob, environment = _bob(zoo)
+    bob, places = newcomer(zoo)
     bob.denied.add("iam:ListAccessKeys")
-    return zoo.fails("rotate", "bob", env=environment)
+    return zoo.fails("rotate", "new", env=zoo.env(**places))
 
 
 @leads_to(errors.TwoKeys)
 def a_second_key_that_is_in_the_way(zoo: Zoo) -> Told:
-    bob, environment = _bob(zoo)
+    bob, places = newcomer(zoo)
     bob.access_key()
-    return zoo.fails("rotate", "bob", env=environment)
+    return zoo.fails("rotate", "new", env=zoo.env(**places))
 
 
-@leads_to(errors.NewKeyUnknown, slow=True)
+@leads_to(errors.NewKeyUnknown)
 def a_new_key_that_stays_unknown(zoo: Zoo) -> Told:
-    _, environment = _bob(zoo)
+    _, places = newcomer(zoo)
+    usual = zoo.world.aws.habits.key_propagation
     zoo.world.aws.habits.key_propagation = 200
-    return zoo.fails("rotate", "bob", env=environment)
+    try:
+        return zoo.fails("rotate", "new", env=zoo.env(**places))
+    finally:
+        zoo.world.aws.habits.key_propagation = usual
 
 
 @leads_to(errors.OldKeyStays)
 def an_old_key_that_nobody_may_delete(zoo: Zoo) -> Told:
-    bob, environment = _bob(zoo)
+    bob, places = newcomer(zoo)
     bob.denied |= {"iam:UpdateAccessKey", "iam:DeleteAccessKey"}
-    return zoo.fails("rotate", "bob", env=environment)
+    return zoo.fails("rotate", "new", env=zoo.env(**places))
 
 
 @leads_to(errors.BadKeyInput)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from support.forks import forked
 from support.secret_service import SecretService
 from vaultpy import errors
 from zoo.scenario import leads_to
@@ -39,7 +40,7 @@ def a_locked_keystore_is_no_missing_key(zoo: Zoo) -> Told:
     home = zoo.directory()
     with SecretService.unlocked(home) as service:
         environment = _system(zoo, service, XDG_STATE_HOME=str(home / "state"))
-        done = zoo.world.vaultpy("add", "dev", "--env", "--no-verify", env=environment)
+        done = forked(environment, "add", "dev", "--env", "--no-verify")
         assert done.returncode == 0, done.stderr
         service.lock()
         return zoo.exec_fails(*zoo.given_code(), env=environment)
@@ -81,9 +82,9 @@ def a_backend_that_fails(zoo: Zoo) -> Told:
 
 @leads_to(errors.KeyLost)
 def a_keystore_file_that_went(zoo: Zoo) -> Told:
-    state, keystore = zoo.directory(), zoo.directory() / "keystore"
+    state, keystore = zoo.directory(), zoo.keystore_file()
     environment = zoo.with_key(XDG_STATE_HOME=state, VAULTPY_KEYSTORE_FILE=keystore)
-    assert zoo.world.vaultpy("add", "dev", "--env", "--no-verify", env=environment).returncode == 0
+    assert forked(environment, "add", "dev", "--env", "--no-verify").returncode == 0
     keystore.unlink()
     return zoo.exec_fails(*zoo.given_code(), env=environment)
 

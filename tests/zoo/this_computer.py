@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import TYPE_CHECKING
 
 from vaultpy import errors
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 @leads_to(errors.StillBusy, slow=True)
 def a_process_that_does_not_come_to_an_end(zoo: Zoo) -> Told:
     device = zoo.device()
-    ledger = Ledger(f"{zoo.world.environment['XDG_STATE_HOME']}/vaultpy", time.time)
+    ledger = Ledger(f"{zoo.world.environment['XDG_STATE_HOME']}/vaultpy", zoo.now)
     with ledger.lock("mfa", device.serial, waiting=lambda _: None):
         told = zoo.exec_fails("--mfa-serial", device.serial, profile="dev")
     waiting = f"vaultpy: waiting for process {os.getpid()}, which is getting the same credentials"
@@ -32,7 +31,7 @@ def a_process_that_does_not_come_to_an_end(zoo: Zoo) -> Told:
 @leads_to(errors.TimedOut, slow=True)
 def another_run_that_an_sdk_would_have_to_wait_for(zoo: Zoo) -> Told:
     device = zoo.device()
-    ledger = Ledger(f"{zoo.world.environment['XDG_STATE_HOME']}/vaultpy", time.time)
+    ledger = Ledger(f"{zoo.world.environment['XDG_STATE_HOME']}/vaultpy", zoo.now)
     with ledger.lock("mfa", device.serial, waiting=lambda _: None):
         return zoo.fails("credential-process", "--no-cache", "--mfa-serial", device.serial, "dev")
 
@@ -42,7 +41,7 @@ def a_touch_that_was_missed_a_moment_ago(zoo: Zoo) -> Told:
     environment = zoo.world.environment
     index = Index(f"{environment['XDG_STATE_HOME']}/vaultpy/index")
     plan = make_plan(Config.load(environment), index, "dev-role", Options(), environment)
-    recent = RecentTimeouts(f"{environment['XDG_STATE_HOME']}/vaultpy", time.time)
+    recent = RecentTimeouts(f"{environment['XDG_STATE_HOME']}/vaultpy", zoo.now)
     recent.remember(plan.question(len(plan.requests)), errors.NotTouched(times=3))
     return zoo.fails("credential-process", "--no-cache", "dev-role")
 

@@ -107,6 +107,15 @@ def no_key_at_all(zoo: Zoo) -> Told:
     return told
 
 
+@leads_to(errors.CardPassedOver, slow=True)
+def a_token_of_another_make_whose_reader_is_not_named(zoo: Zoo) -> Told:
+    with ExitStack() as stack:
+        other = stack.enter_context(Pcscd(zoo.directory(), ("Somebody's Smart Token",)))
+        stack.enter_context(VirtualCard(SimulatedYubiKey(), other.readers[0]))
+        environment = zoo.env(**other.environment)
+        return zoo.exec_fails("--mfa-serial", zoo.device().serial, profile="dev", env=environment)
+
+
 @leads_to(errors.NoCardReader, slow=True)
 def a_security_key_without_a_card_reader(zoo: Zoo) -> Told:
     sysfs = zoo.directory()

@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vaultpy import errors, key_input
-from vaultpy.cli.context import say, wiring
+from vaultpy import access_key_input, errors
+from vaultpy.access_key_owner import Checked, check
+from vaultpy.cli.context import tell, wiring
 from vaultpy.cli.mfa_enroll import enroll_device
 from vaultpy.config import Config
-from vaultpy.enroll_wiring import a_key_is_here
 from vaultpy.enrolment import new_profiles, parse_role
-from vaultpy.key_owner import Checked, check
+from vaultpy.mfa_enrolment_wiring import a_key_is_here
 from vaultpy.sdk_profiles import parse_sdk_profile, sdk_profiles
-from vaultpy.undoing import Undoing
+from vaultpy.undoing import SignalsInterrupt
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from vaultpy.access_key_on_yubikey import YubiKeyStore
     from vaultpy.credentials import AccessKey
     from vaultpy.enrolment import Enrolled
-    from vaultpy.key_on_yubikey import YubiKeyStore
     from vaultpy.terminal import Terminal
     from vaultpy.wiring import Wiring
 
@@ -86,12 +86,12 @@ def add(  # noqa: PLR0913  # one parameter an option
         checked = check(run.aws(profile), access_key, profile, _pauses_for_a_new_key(run.terminal))
     profiles = [*new_profiles(profile, checked, roles), *for_sdks]
     keystore = keys.name if keys else run.keystore_name()
-    with Undoing(run.terminal):  # nothing by itself: other ends than Ctrl-C are to count as that
+    with SignalsInterrupt():
         enrolled = enroller.enrol(profile, access_key, checked, keystore, profiles, replaces=replaces)
     whose = f" of {checked.user_arn}" if checked.user_arn else ""
-    say(f"enrolled access key {access_key.id}{whose} as {profile}")
+    tell(f"enrolled access key {access_key.id}{whose} as {profile}")
     if keys:
-        say(f"its secret is on {' and '.join(keys.where)}")
+        tell(f"its secret is on {' and '.join(keys.where)}")
     _report(run, checked, enrolled)
     if checked.lacks_device and not (env or stdin):
         _offer_device(run, profile)
@@ -138,23 +138,23 @@ def _pauses_for_a_new_key(terminal: Terminal) -> Iterator[float]:
 
 def _access_key(run: Wiring, *, env: bool, stdin: bool) -> AccessKey:
     if env:
-        return key_input.from_environment(run.environ)
+        return access_key_input.from_environment(run.environ)
     if stdin:
-        return key_input.from_bytes(_standard_input())
+        return access_key_input.from_bytes(_standard_input())
     otherwise = errors.NoTerminal(question="which access key?", remedy=_NO_TERMINAL)
     key_id = run.terminal.ask("access key id", otherwise)
-    return key_input.typed(key_id, run.terminal.secret("secret access key", otherwise))
+    return access_key_input.typed(key_id, run.terminal.secret("secret access key", otherwise))
 
 
 def _standard_input() -> bytes:
     """Return all of it, up to one byte too many; nothing where it is closed."""
-    return sys.stdin.buffer.read(key_input.MAX_BYTES + 1) if sys.stdin else b""
+    return sys.stdin.buffer.read(access_key_input.MAX_BYTES + 1) if sys.stdin else b""
 
 
 def _report(run: Wiring, checked: Checked, enrolled: Enrolled) -> None:
     if enrolled.added:
         sections = ", ".join(f"[profile {name}]" for name in enrolled.added)
-        say(f"added to {run.config.path}: {sections}")
+        tell(f"added to {run.config.path}: {sections}")
     if enrolled.left_behind and enrolled.why:
         old = enrolled.left_behind
         run.terminal.warn(f"access key {old.access_key_id} is still in its keystore: {enrolled.why.message}")

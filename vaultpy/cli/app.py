@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -29,6 +30,7 @@ from vaultpy.cli import (
     write,
 )
 from vaultpy.cli.context import listen
+from vaultpy.cli.verbs import Verbs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="vaultpy",
+    cls=Verbs,
     help="AWS with nothing worth stealing on the disk: MFA codes straight off the YubiKey.",
     add_completion=False,  # shell-init does it, without a start of Python for each word
     pretty_exceptions_enable=False,
@@ -88,20 +91,30 @@ def _global_options(
         listen(terminal)
 
 
+def _with_only(verb: str) -> typer.Typer:
+    """Return an app of that verb alone, which is made sooner than all of them; all, if there is no such."""
+    one = copy(app)
+    one.registered_commands = [command for command in app.registered_commands if command.name == verb]
+    one.registered_groups = [group for group in app.registered_groups if group.name == verb]
+    return one if one.registered_commands or one.registered_groups else app
+
+
 def command_line(words: list[str], seed: tuple[Mapping[str, str], Terminal, Wire]) -> int:
     """Let typer run the verb; returns its exit status, which is typer's own for help and Ctrl-C.
 
-    Raises UsageError for what typer does not understand, and what the verb raises.
+    Raises UsageError and UnknownCommand for what typer does not understand, and what the verb raises.
     """
+    verb = next((word for word in words if not word.startswith("-")), "")
+    begins = [word for word in words if word != "--debug"][:1] == [verb]
+    wanted = _with_only(verb) if begins else app  # the help of all comes of all
     try:
-        status: Any = app(words, standalone_mode=False, obj=seed, prog_name="vaultpy")
+        status: Any = wanted(words, standalone_mode=False, obj=seed, prog_name="vaultpy")
     except typer.Abort:
         return errors.INTERRUPTED
     except typer.TyperException as error:
         problem = error.format_message().rstrip(".").replace(". Did you mean", "; did you mean")
     else:
         return status or 0
-    verb = next((word for word in words if not word.startswith("-")), "")
     commands = [command.name for command in app.registered_commands]
     known = verb in [*commands, *(group.name for group in app.registered_groups)]
     problem = problem[:1].lower() + problem[1:]

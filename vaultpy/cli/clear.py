@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from vaultpy import errors
 from vaultpy.clearing import forget_profile
-from vaultpy.cli.context import say, wiring
+from vaultpy.cli.context import refuse_empty, say, wiring
 
 
 def clear(
@@ -22,8 +21,7 @@ def clear(
 
     Example: vaultpy clear
     """
-    if profile == "":  # an unset variable of a script, which does not mean all sessions
-        raise errors.UsageError(problem="PROFILE is empty", command="clear")
+    refuse_empty(profile, "clear")
     run = wiring(context)
     if profile is not None:
         forgotten = forget_profile(run.config, run.index, run.sessions, profile, run.environ)

@@ -1,4 +1,4 @@
-"""What the verbs share: the objects of this run, what is said on stdout, and `--debug`."""
+"""What the verbs share: the objects of this run, what is said on stdout and asked, and `--debug`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from vaultpy import __version__
-from vaultpy.errors import OutputFailed, printable
+from vaultpy.cli.table import columns_of_stdout
+from vaultpy.errors import NoTerminal, NotOnWindows, OutputFailed, UsageError
 from vaultpy.terminal import PLAIN
+from vaultpy.text import fold, printable
 from vaultpy.trace import trace, trace_to
 
 if TYPE_CHECKING:
@@ -29,6 +31,18 @@ def wiring(context: typer.Context) -> Wiring:
     return made
 
 
+def tell(text: str) -> None:
+    """Write what a person reads to stdout, folded between words where that is a window; raises as `say`."""
+    for line in fold(printable(text), columns_of_stdout() or sys.maxsize):
+        say(line)
+
+
+def refuse_windows(verb: str, platform: str = sys.platform) -> None:
+    """Raise NotOnWindows there, for a verb that needs what POSIX alone has."""
+    if platform == "win32":
+        raise NotOnWindows(verb=verb)
+
+
 def say(line: str, *, label: str = "", style: str = "") -> None:
     """Write a line to stdout, made harmless for a terminal; raises OutputFailed and BrokenPipeError.
 
@@ -43,6 +57,27 @@ def say(line: str, *, label: str = "", style: str = "") -> None:
         if error.errno == errno.EPIPE:
             raise
         raise OutputFailed(reason=error.strerror) from error
+
+
+def say_json(rows: list[dict[str, object]]) -> None:
+    """Write `rows` to stdout as one JSON array; raises as `say` does."""
+    import json
+
+    for line in json.dumps(rows, indent=2).splitlines():
+        say(line)
+
+
+def confirmed(run: Wiring, question: str) -> bool:
+    """Tell whether a person says yes to what `--yes` would do; raises NoTerminal where there is none."""
+    if not run.terminal.can_ask():
+        raise NoTerminal(question=question, remedy="add --yes if you are sure")
+    return run.terminal.confirm(question)
+
+
+def refuse_empty(profile: str | None, verb: str) -> None:
+    """Raise UsageError for an empty PROFILE: an unset variable of a script does not mean all profiles."""
+    if profile == "":
+        raise UsageError(problem="PROFILE is empty", command=verb)
 
 
 def abandon(stream: TextIO) -> None:

@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-from vaultpy.cli.shared_options import (
-    Direct,
-    Duration,
-    MfaSerial,
-    MinTtl,
-    NoCache,
-    Profile,
-    Role,
-    SessionDuration,
-    YubiKey,
-)
+from vaultpy.cli import shared_options
 
 
 def credential_process(  # noqa: PLR0913  # one parameter an option
-    profile: Profile,
+    profile: shared_options.Profile,
     *,
-    role: Role = None,
-    duration: Duration = None,
-    session_duration: SessionDuration = None,
-    min_ttl: MinTtl = None,
-    direct: Direct = False,
-    no_cache: NoCache = False,
-    mfa_serial: MfaSerial = None,
-    yubikey: YubiKey = None,
+    role: shared_options.Role = None,
+    duration: shared_options.Duration = None,
+    session_duration: shared_options.SessionDuration = None,
+    min_ttl: shared_options.MinTtl = None,
+    direct: shared_options.Direct = False,
+    no_cache: shared_options.NoCache = False,
+    mfa_serial: shared_options.MfaSerial = None,
+    yubikey: shared_options.YubiKey = None,
 ) -> None:
     """Give an AWS SDK a role's credentials, as its config file's credential_process.
 

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from vaultpy.cli.context import refuse_windows
+
 
 def demo(
     context: typer.Context,
@@ -22,6 +24,7 @@ def demo(
 
     Example: vaultpy demo
     """
+    refuse_windows("demo")  # whose parts meet by inherited pipes
     from vaultpy.demo.play import perform  # the simulation is loaded for nobody else
 
     environ, terminal, *_ = context.obj

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
-import os
 import sys
 import textwrap
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vaultpy import errors
-from vaultpy.cli.context import say
+from vaultpy.cli import shared_options
+from vaultpy.cli.context import leave, refuse_empty, say, say_json
 from vaultpy.cli.table import columns_of_stdout
-from vaultpy.terminal import BOLD, MAGENTA, RED, wants_colour
+from vaultpy.terminal import BOLD, MAGENTA, RED
+from vaultpy.text import wants_colour
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,28 +32,25 @@ def doctor(
         typer.Argument(metavar="PROFILE", help="Of AWS's config only this profile and its access key."),
     ] = None,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON array.")] = False,
+    as_json: shared_options.AsJson = False,
 ) -> None:
     """Look at everything that can be wrong, and change nothing: exit status 1 after a failure.
 
     Example: vaultpy doctor
     """
-    if profile == "":  # an unset variable of a script, which does not mean all profiles
-        raise errors.UsageError(problem="PROFILE is empty", command="doctor")
+    refuse_empty(profile, "doctor")
     from vaultpy.checks import examine  # all that it looks at would slow down the other verbs
     from vaultpy.doctor_wiring import Examined
 
     environ, *_ = context.obj
     found, ended = examine(Examined(environ), profile)
     if as_json:
-        for line in json.dumps([finding.as_json() for finding in found], indent=2).splitlines():
-            say(line)
+        say_json([finding.as_json() for finding in found])
     else:
         _show(found, environ)
     status = int(any(finding.state == _FAILURE for finding in found))
-    if not ended:  # a thread that still imports would trip over the interpreter's end
-        sys.stdout.flush()
-        os._exit(status)
+    if not ended:  # a check still runs
+        leave(status)
     raise typer.Exit(status)
 
 

@@ -10,8 +10,8 @@ import typer
 from typer.core import TyperCommand
 
 from vaultpy import errors
-from vaultpy.cli.context import wiring
-from vaultpy.cli.shared_options import Duration, MfaSerial, MfaToken, SessionDuration, YubiKey, given
+from vaultpy.cli import shared_options
+from vaultpy.cli.context import refuse_windows, wiring
 from vaultpy.each import VERB, Wanted
 from vaultpy.each import each as run_each
 from vaultpy.each_profiles import listed_names
@@ -52,18 +52,19 @@ def each(  # noqa: PLR0913  # one parameter an option
     as_json: Annotated[
         bool, typer.Option("--json", help="For machines: a JSON object a profile, one a line.")
     ] = False,
-    duration: Duration = None,
-    session_duration: SessionDuration = None,
+    duration: shared_options.Duration = None,
+    session_duration: shared_options.SessionDuration = None,
     region: Annotated[str | None, typer.Option(metavar="REGION", help="For the command.")] = None,
-    mfa_token: MfaToken = None,
-    mfa_serial: MfaSerial = None,
-    yubikey: YubiKey = None,
+    mfa_token: shared_options.MfaToken = None,
+    mfa_serial: shared_options.MfaSerial = None,
+    yubikey: shared_options.YubiKey = None,
 ) -> int:
     """Run CMD once in each of many roles: one touch, eight at a time, every line with its profile's name.
 
     Example: vaultpy each 'prod-*' -- aws s3 ls
     """
-    options = given(locals())
+    options = shared_options.given(locals())
+    refuse_windows(VERB)  # where no command can be ended together with all that it has started
     command: list[str] = context.meta["command"]
     _check(patterns, profiles_from, mfa_token, command)
     names = listed_names(_text_of(profiles_from), profiles_from) if profiles_from else []

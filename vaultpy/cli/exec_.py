@@ -6,36 +6,25 @@ from typing import Annotated
 
 import typer
 
-from vaultpy.cli.shared_options import (
-    Direct,
-    Duration,
-    MfaSerial,
-    MfaToken,
-    MinTtl,
-    NoCache,
-    Profile,
-    Role,
-    SessionDuration,
-    YubiKey,
-)
+from vaultpy.cli import shared_options
 
 
 def exec_(  # noqa: PLR0913  # one parameter an option
-    profile: Profile,
+    profile: shared_options.Profile,
     command: Annotated[
         list[str] | None, typer.Argument(metavar="CMD", help="What to become; else your shell.")
     ] = None,
     *,
-    role: Role = None,
-    duration: Duration = None,
-    session_duration: SessionDuration = None,
-    min_ttl: MinTtl = None,
+    role: shared_options.Role = None,
+    duration: shared_options.Duration = None,
+    session_duration: shared_options.SessionDuration = None,
+    min_ttl: shared_options.MinTtl = None,
     region: Annotated[str | None, typer.Option(metavar="REGION", help="For the command.")] = None,
-    direct: Direct = False,
-    no_cache: NoCache = False,
-    mfa_token: MfaToken = None,
-    mfa_serial: MfaSerial = None,
-    yubikey: YubiKey = None,
+    direct: shared_options.Direct = False,
+    no_cache: shared_options.NoCache = False,
+    mfa_token: shared_options.MfaToken = None,
+    mfa_serial: shared_options.MfaSerial = None,
+    yubikey: shared_options.YubiKey = None,
     server: Annotated[
         bool, typer.Option("--server", "-s", help="Serve the credentials to CMD, renewed as long as it runs.")
     ] = False,

@@ -6,37 +6,26 @@ from typing import Annotated
 
 import typer
 
-from vaultpy.cli.shared_options import (
-    Direct,
-    Duration,
-    MfaSerial,
-    MfaToken,
-    MinTtl,
-    NoCache,
-    Profile,
-    Role,
-    SessionDuration,
-    YubiKey,
-)
+from vaultpy.cli import shared_options
 
 
 def export(  # noqa: PLR0913  # one parameter an option
-    profile: Profile,
+    profile: shared_options.Profile,
     *,
     format_name: Annotated[
         str,
         typer.Option("--format", metavar="FORMAT", help="env, fish, powershell, dotenv, ini or json."),
     ] = "env",
-    role: Role = None,
-    duration: Duration = None,
-    session_duration: SessionDuration = None,
-    min_ttl: MinTtl = None,
+    role: shared_options.Role = None,
+    duration: shared_options.Duration = None,
+    session_duration: shared_options.SessionDuration = None,
+    min_ttl: shared_options.MinTtl = None,
     region: Annotated[str | None, typer.Option(metavar="REGION", help="Instead of the profile's.")] = None,
-    direct: Direct = False,
-    no_cache: NoCache = False,
-    mfa_token: MfaToken = None,
-    mfa_serial: MfaSerial = None,
-    yubikey: YubiKey = None,
+    direct: shared_options.Direct = False,
+    no_cache: shared_options.NoCache = False,
+    mfa_token: shared_options.MfaToken = None,
+    mfa_serial: shared_options.MfaSerial = None,
+    yubikey: shared_options.YubiKey = None,
 ) -> None:
     """Print a role's credentials for a shell to read, or for a file.
 

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vaultpy import errors
-from vaultpy.cli.context import say, wiring
+from vaultpy import errors, import_wiring
+from vaultpy.cli import shared_options
+from vaultpy.cli.context import say, tell, wiring
 from vaultpy.cli.rotate import rotate_and_tell
 from vaultpy.config import Config
-from vaultpy.found_keys import in_files, lines_left, of_aws_mfa, of_aws_vault
+from vaultpy.found_access_keys import in_files, lines_left, of_aws_mfa, of_aws_vault
 from vaultpy.moving import Move, Skip
 
 if TYPE_CHECKING:
-    from vaultpy.found_keys import FoundKey
+    from vaultpy.found_access_keys import FoundKey
     from vaultpy.moving import Mover
     from vaultpy.wiring import Wiring
 
@@ -43,7 +44,7 @@ def import_(
         list[str] | None, typer.Argument(metavar="NAME", help="The keys to move; all without.")
     ] = None,
     *,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: shared_options.Yes = False,
 ) -> None:
     """Move access keys in from another tool: shows what it would do, and then asks.
 
@@ -51,7 +52,7 @@ def import_(
     """
     run = wiring(context)
     found = _found(run, source, names or [])
-    mover = run.mover()
+    mover = import_wiring.mover(run)
     planned = mover.plan(found)
     for one in planned:
         _show(one, mover)
@@ -72,7 +73,7 @@ def _found(run: Wiring, source: Source, names: list[str]) -> list[FoundKey]:
     elif source is Source.AWS_MFA:
         found = of_aws_mfa(run.credentials_path())
     else:
-        found = of_aws_vault(run.aws_vault(), lambda name: not names or name in names)
+        found = of_aws_vault(import_wiring.aws_vault(run), lambda name: not names or name in names)
     known = {one.name for one in found}
     for name in names:
         if name not in known:
@@ -124,9 +125,9 @@ def _move_all(run: Wiring, mover: Mover, source: Source, moves: list[Move], *, a
 
 def _move(run: Wiring, mover: Mover, move: Move) -> None:
     moved = mover.move(move)
-    say(f"enrolled access key {move.access_key.id} of {move.checked.user_arn} as {move.found.name}")
+    tell(f"enrolled access key {move.access_key.id} of {move.checked.user_arn} as {move.found.name}")
     if moved.added:
-        say(f"added to {run.config.path}: {', '.join(f'[profile {name}]' for name in moved.added)}")
+        tell(f"added to {run.config.path}: {', '.join(f'[profile {name}]' for name in moved.added)}")
     if moved.taken_out:
         say(f"took it out of {move.found.in_clear}")
     elif move.found.in_clear:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from typing import Annotated
-
 import typer
 
-from vaultpy.cli.context import say, wiring
+from vaultpy.cli import shared_options
+from vaultpy.cli.context import say, say_json, wiring
 from vaultpy.cli.table import columns_of_stdout, table
-from vaultpy.errors import printable
 from vaultpy.listing import Row, rows
-from vaultpy.text import show_duration
+from vaultpy.text import printable, show_duration
 
 
 def list_(
     context: typer.Context,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON array.")] = False,
+    as_json: shared_options.AsJson = False,
 ) -> None:
     """Show the profiles, the access keys that are enrolled, and what is left of their sessions.
 
@@ -27,8 +24,7 @@ def list_(
     now = run.ledger.time()
     found = rows(run.config, run.index, run.sessions.alive(), run.environ)
     if as_json:
-        for line in json.dumps([row.as_json() for row in found], indent=2).splitlines():
-            say(line)
+        say_json([row.as_json() for row in found])
         return
     if not found:
         say("no profiles yet; enrol an access key: vaultpy add NAME")

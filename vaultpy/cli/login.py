@@ -6,26 +6,14 @@ from typing import Annotated
 
 import typer
 
+from vaultpy.cli import shared_options
 from vaultpy.cli.context import say, wiring
-from vaultpy.cli.shared_options import (
-    Direct,
-    Duration,
-    MfaSerial,
-    MfaToken,
-    MinTtl,
-    NoCache,
-    Profile,
-    Role,
-    SessionDuration,
-    YubiKey,
-    given,
-)
 from vaultpy.login import POLICY, console_url, show
 
 
 def login(  # noqa: PLR0913  # one parameter an option
     context: typer.Context,
-    profile: Profile,
+    profile: shared_options.Profile,
     *,
     stdout: Annotated[
         bool, typer.Option("--stdout", "-s", help="Print the address instead: whoever has it is in.")
@@ -41,15 +29,15 @@ def login(  # noqa: PLR0913  # one parameter an option
         str | None,
         typer.Option(metavar="NAME|ARN", help=f"The session policy of a user without a role; else {POLICY}."),
     ] = None,
-    role: Role = None,
-    duration: Duration = None,
-    session_duration: SessionDuration = None,
-    min_ttl: MinTtl = None,
-    direct: Direct = False,
-    no_cache: NoCache = False,
-    mfa_token: MfaToken = None,
-    mfa_serial: MfaSerial = None,
-    yubikey: YubiKey = None,
+    role: shared_options.Role = None,
+    duration: shared_options.Duration = None,
+    session_duration: shared_options.SessionDuration = None,
+    min_ttl: shared_options.MinTtl = None,
+    direct: shared_options.Direct = False,
+    no_cache: shared_options.NoCache = False,
+    mfa_token: shared_options.MfaToken = None,
+    mfa_serial: shared_options.MfaSerial = None,
+    yubikey: shared_options.YubiKey = None,
 ) -> None:
     """Open AWS's console as PROFILE, without its password.
 
@@ -57,7 +45,7 @@ def login(  # noqa: PLR0913  # one parameter an option
     """
     from vaultpy.login_wiring import LoginWiring
 
-    options = given(locals())
+    options = shared_options.given(locals())
     run = LoginWiring(wiring(context), profile)
     if not stdout:
         run.browser()

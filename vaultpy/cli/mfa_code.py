@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from vaultpy.cli import shared_options
 from vaultpy.cli.context import say, wiring
 from vaultpy.execution import asked
 from vaultpy.mfa_codes import code_wanted
@@ -20,8 +21,8 @@ def code(
         typer.Argument(metavar="PROFILE", help="A profile; may be left out where one key is enrolled."),
     ] = None,
     *,
-    mfa_serial: Annotated[str | None, typer.Option(metavar="ARN", help="The MFA device to use.")] = None,
-    yubikey: Annotated[str | None, typer.Option(metavar="SERIAL", help="The YubiKey to use.")] = None,
+    mfa_serial: shared_options.MfaSerial = None,
+    yubikey: shared_options.YubiKey = None,
 ) -> None:
     """Print an MFA code off the YubiKey, for the console's sign-in; no exec uses it again.
 

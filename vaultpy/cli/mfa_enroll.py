@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vaultpy import errors
-from vaultpy.cli.context import say, wiring
-from vaultpy.enroll_wiring import EnrollWiring
+from vaultpy.cli.context import tell, wiring
+from vaultpy.mfa_enrolment_wiring import MfaEnrolmentWiring
 
 if TYPE_CHECKING:
     from vaultpy.mfa_enrolment import Enrolled
@@ -55,7 +55,7 @@ def enroll_device(  # noqa: PLR0913  # what an enrolment may differ in
     yubikey: str | None = None,
 ) -> None:
     """Enrol a device as the command of that name does, and say what came of it."""
-    parts = EnrollWiring(run, profile, user)
+    parts = MfaEnrolmentWiring(run, profile, user)
     target = parts.target(name)
     destination = parts.destination(target)
     enroller = parts.enroller(target, destination, yubikey)
@@ -71,7 +71,7 @@ def enroll_device(  # noqa: PLR0913  # what an enrolment may differ in
     except errors.VaultpyError:
         run.terminal.warn("the device is enrolled, and only the proof that AWS takes its codes has failed")
         raise
-    say(f"AWS has taken a code of it: {destination.name} has an MFA session")
+    tell(f"AWS has taken a code of it: {destination.name} has an MFA session")
 
 
 def _show(run: Wiring, first: Secret, second: Secret) -> None:
@@ -80,16 +80,16 @@ def _show(run: Wiring, first: Secret, second: Secret) -> None:
 
 def _report(run: Wiring, done: Enrolled, destination: Destination | None) -> None:
     serial = done.target.serial
-    say(f"MFA device {serial} of {done.target.user_name} is on {' and '.join(done.where)}")
+    tell(f"MFA device {serial} of {done.target.user_name} is on {' and '.join(done.where)}")
     settings = [f"{key} = {value}" for key, value in done.target.settings()]
     if done.written and destination:
-        say(f"in {run.config.path}: [profile {destination.name}] has {', '.join(settings)}")
+        tell(f"in {run.config.path}: [profile {destination.name}] has {', '.join(settings)}")
     elif destination:
         run.terminal.warn(
             f"profile {destination.name} names another device; for both: vaultpy_mfa_serials = OTHER {serial}"
         )
     else:
-        say(f"that user's profile wants: {', '.join(settings)}")
+        tell(f"that user's profile wants: {', '.join(settings)}")
         run.terminal.note(
             "no key of that user's is enrolled here, so no session proves that AWS takes its codes"
         )

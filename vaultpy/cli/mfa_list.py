@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vaultpy import errors
-from vaultpy.cli.context import say, wiring
+from vaultpy.cli import shared_options
+from vaultpy.cli.context import say, say_json, wiring
 from vaultpy.cli.table import columns_of_stdout, table
-from vaultpy.errors import printable
 from vaultpy.mfa_listing import HEADINGS, rows
 from vaultpy.mfa_wiring import devices_of, enrolled_names, held_keys
+from vaultpy.text import printable
 
 if TYPE_CHECKING:
     from vaultpy.mfa_listing import UserDevices
@@ -25,21 +25,20 @@ def list_(
         str | None, typer.Argument(metavar="PROFILE", help="A profile; else all that have an access key.")
     ] = None,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON array.")] = False,
+    as_json: shared_options.AsJson = False,
 ) -> None:
     """Show the MFA devices that IAM has, beside the YubiKeys that hold them; nothing has to be touched.
 
     Example: vaultpy mfa list
     """
-    from vaultpy.yubikey_wiring import key_choice
+    from vaultpy.yubikey_wiring import yubikey_choice
 
     run = wiring(context)
     users = _users(run, profile)
-    keys = held_keys(lambda: key_choice(run).all(), run.terminal.warn)
+    keys = held_keys(lambda: yubikey_choice(run).all(), run.terminal.warn)
     found = rows(users, keys)
     if as_json:
-        for line in json.dumps([row.as_json() for row in found], indent=2).splitlines():
-            say(line)
+        say_json([row.as_json() for row in found])
         return
     if not found:
         say("no MFA devices are known; make one: vaultpy mfa enroll PROFILE")

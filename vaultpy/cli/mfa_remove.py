@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from vaultpy import errors
-from vaultpy.cli.context import say, wiring
+from vaultpy.cli import shared_options
+from vaultpy.cli.context import confirmed, say, wiring
 from vaultpy.config import Config
 from vaultpy.execution import asked
 from vaultpy.mfa_removal import Remover, profiles_naming
 from vaultpy.mfa_wiring import removal_of
-
-if TYPE_CHECKING:
-    from vaultpy.wiring import Wiring
 
 
 def remove(
@@ -25,35 +22,28 @@ def remove(
     user: Annotated[
         str | None, typer.Option(metavar="NAME", help="Another user, whose device PROFILE removes.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: shared_options.Yes = False,
 ) -> None:
     """Remove an MFA device from IAM, and its account from the YubiKeys that are plugged in.
 
     Example: vaultpy mfa remove dev
     """
-    from vaultpy.yubikey_wiring import key_choice
+    from vaultpy.yubikey_wiring import yubikey_choice
 
     asked({"--mfa-serial": mfa_serial} if mfa_serial else {}, "mfa remove")
     run = wiring(context)
-    target, devices = removal_of(run, profile, mfa_serial, user or "")
-    if not yes:
-        _ask(run, target.question(only=devices.only(target.serial)))
+    removal, devices = removal_of(run, profile, mfa_serial, user or "")
+    if not yes and not confirmed(run, removal.question(only=devices.only(removal.serial))):
+        raise typer.Exit(1)
     remover = Remover(
         devices,
-        lambda: key_choice(run).all(),
+        lambda: yubikey_choice(run).all(),
         index=run.index,
         config_path=run.config.path,
         say=say,
         note=run.terminal.note,
     )
-    remover.remove(target)
-    others = profiles_naming(Config.load(run.environ), target.serial)
+    remover.remove(removal)
+    others = profiles_naming(Config.load(run.environ), removal.serial)
     if others:
         run.terminal.warn(f"take it out of these profiles too, in {run.config.path}: {', '.join(others)}")
-
-
-def _ask(run: Wiring, question: str) -> None:
-    if not run.terminal.can_ask():
-        raise errors.NoTerminal(question=question, remedy="add --yes if you are sure")
-    if not run.terminal.confirm(question):
-        raise typer.Exit(1)

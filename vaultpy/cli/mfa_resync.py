@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from vaultpy.cli.context import say, wiring
+from vaultpy.cli import shared_options
+from vaultpy.cli.context import tell, wiring
 from vaultpy.execution import asked
 from vaultpy.mfa_wiring import resync_device, user_plan
 
@@ -15,8 +16,8 @@ def resync(
     context: typer.Context,
     profile: Annotated[str, typer.Argument(metavar="PROFILE", help="The profile whose user has the device.")],
     *,
-    mfa_serial: Annotated[str | None, typer.Option(metavar="ARN", help="The MFA device to use.")] = None,
-    yubikey: Annotated[str | None, typer.Option(metavar="SERIAL", help="The YubiKey to use.")] = None,
+    mfa_serial: shared_options.MfaSerial = None,
+    yubikey: shared_options.YubiKey = None,
 ) -> None:
     """Give AWS two codes in a row, so that it takes those of a device again that it thinks out of step.
 
@@ -27,4 +28,4 @@ def resync(
     asked({"--mfa-serial": mfa_serial} if mfa_serial else {}, "mfa resync")
     run = wiring(context)
     plan = user_plan(run, profile)
-    say(f"resynced MFA device {resync_device(run, plan, codes(run, plan, yubikey), mfa_serial)}")
+    tell(f"resynced MFA device {resync_device(run, plan, codes(run, plan, yubikey), mfa_serial)}")

@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vaultpy import errors
-from vaultpy.cli.context import say, wiring
-from vaultpy.key_on_yubikey import key_ids
+from vaultpy.access_key_on_yubikey import yubikey_ids
+from vaultpy.cli import shared_options
+from vaultpy.cli.context import confirmed, tell, wiring
 
 if TYPE_CHECKING:
     from vaultpy.records import Enrolment
-    from vaultpy.wiring import Wiring
 
 
 def remove(
     context: typer.Context,
     profile: Annotated[str, typer.Argument(metavar="PROFILE", help="The name it is enrolled under.")],
     *,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    yes: shared_options.Yes = False,
 ) -> None:
     """Remove an access key from keystore or YubiKey, with its sessions; AWS and its config file keep theirs.
 
@@ -32,10 +32,10 @@ def remove(
         raise errors.NotEnrolled(profile=profile)
     where = f", and its account from {_yubikeys(enrolment)}" if enrolment.on_yubikey else ""
     question = f"remove access key {enrolment.access_key_id} of {profile}{where} for good?"
-    if not yes and not _confirmed(run, question):
+    if not yes and not confirmed(run, question):
         raise typer.Exit(1)
     run.enroller().remove(profile, enrolment.access_key_id)
-    say(f"removed access key {enrolment.access_key_id} of {profile}; it stays valid in AWS")
+    tell(f"removed access key {enrolment.access_key_id} of {profile}; it stays valid in AWS")
     is_listed = any(it.access_key_id == enrolment.access_key_id for it in run.index.enrolments())
     if enrolment.on_yubikey and not is_listed:
         unless = "nobody can sign with it any more, except by a YubiKey named above"
@@ -49,11 +49,5 @@ def _deletion(enrolment: Enrolment) -> str:
 
 
 def _yubikeys(enrolment: Enrolment) -> str:
-    found = [f"YubiKey {each}" for each in key_ids(enrolment.keystore_file)]
+    found = [f"YubiKey {each}" for each in yubikey_ids(enrolment.keystore_file)]
     return " and ".join(found) or "the YubiKeys that are here"
-
-
-def _confirmed(run: Wiring, question: str) -> bool:
-    if not run.terminal.can_ask():
-        raise errors.NoTerminal(question=question, remedy="add --yes if you are sure")
-    return run.terminal.confirm(question)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vaultpy import errors
-from vaultpy.cli.context import say, wiring
-from vaultpy.rotating import AS_BEFORE, Onto, rotate_profile
+from vaultpy.cli.context import tell, wiring
+from vaultpy.rotate_wiring import AS_BEFORE, Onto, rotate_profile
 
 if TYPE_CHECKING:
     from vaultpy.wiring import Wiring
@@ -40,20 +40,18 @@ def rotate(  # noqa: PLR0913  # one parameter an option
 
 def rotate_and_tell(run: Wiring, profile: str, *, keep_old: bool = False, onto: Onto = AS_BEFORE) -> None:
     """Rotate, and say what came of both keys."""
-    from vaultpy.yubikey_wiring import onto_yubikeys
-
-    done = rotate_profile(run, profile, onto_yubikeys, keep_old=keep_old, onto=onto)
+    done = rotate_profile(run, profile, keep_old=keep_old, onto=onto)
     if done is None:
         return
     enrolment = run.index.enrolment(profile)
     is_there = enrolment is not None and enrolment.on_yubikey
-    say(f"{profile} has access key {done.new_id}{', on YubiKeys alone' if is_there else ''}")
+    tell(f"{profile} has access key {done.new_id}{', on YubiKeys alone' if is_there else ''}")
     what = {
         "": "is deleted",
         "active": "stays active in AWS, and vaultpy has forgotten it",
         "inactive": "is inactive; AWS did not let this run delete it",
     }
-    say(f"access key {done.old_id} {what[done.left]}")
+    tell(f"access key {done.old_id} {what[done.left]}")
     if done.left == "inactive":
         run.terminal.warn(f"it is deleted by the next: vaultpy rotate {quote(profile)}")
     if onto.count and not is_there:

@@ -21,7 +21,7 @@ from vaultpy.argv import (
     HELP,
     split_words,
 )
-from vaultpy.cli.context import abandon, leave, listen, say
+from vaultpy.cli.context import abandon, leave, listen, say, tell
 from vaultpy.credential_process import VERB as CREDENTIAL_PROCESS
 from vaultpy.credential_process import answer
 from vaultpy.execution import execute
@@ -36,7 +36,7 @@ from vaultpy.wiring import Wiring
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from vaultpy.argv import ExecWords
+    from vaultpy.argv import VerbWords
 
     Wire = Callable[[Mapping[str, str], Terminal], Wiring]
 
@@ -71,7 +71,7 @@ def _perform(words: list[str], verb: str, seed: tuple[Mapping[str, str], Termina
     """Hand the words to whoever understands them; the objects of the run are made of `seed`."""
     environ, terminal, wire = seed
     if not words:
-        return _stand(wire(environ, terminal))
+        return _overview(wire(environ, terminal))
     if verb in _QUICK:
         flags, values, perform = _QUICK[verb]
         at = words.index(verb)
@@ -86,15 +86,15 @@ def _perform(words: list[str], verb: str, seed: tuple[Mapping[str, str], Termina
     return command_line(words, seed)
 
 
-def _stand(objects: Wiring) -> int:
-    from vaultpy.standing import standing
+def _overview(objects: Wiring) -> int:
+    from vaultpy.overview import overview
 
-    for line in standing(objects):
-        say(line)
+    for line in overview(objects):
+        tell(line)
     return 0
 
 
-def _exec(objects: Wiring, profile: str, split: ExecWords) -> int:
+def _exec(objects: Wiring, profile: str, split: VerbWords) -> int:
     options, allowed = split.values(), split.every("--allow-role")
     if "--server" not in options:
         if allowed:
@@ -107,7 +107,7 @@ def _exec(objects: Wiring, profile: str, split: ExecWords) -> int:
     return status if status == errors.INTERRUPTED else leave(status)
 
 
-def _credential_process(objects: Wiring, profile: str, split: ExecWords) -> int:
+def _credential_process(objects: Wiring, profile: str, split: VerbWords) -> int:
     _refuse_command(split, CREDENTIAL_PROCESS)
     document = answer(objects, profile, split.values())
     try:
@@ -117,7 +117,7 @@ def _credential_process(objects: Wiring, profile: str, split: ExecWords) -> int:
     return 0
 
 
-def _export(objects: Wiring, profile: str, split: ExecWords) -> int:
+def _export(objects: Wiring, profile: str, split: VerbWords) -> int:
     _refuse_command(split, EXPORT)
     options = split.values()
     text = export(objects, profile, options)
@@ -126,13 +126,13 @@ def _export(objects: Wiring, profile: str, split: ExecWords) -> int:
     return _print(text)
 
 
-def _shell_init(objects: Wiring, shell: str, split: ExecWords) -> int:
+def _shell_init(objects: Wiring, shell: str, split: VerbWords) -> int:
     _refuse_command(split, SHELL_INIT)
     text, status = init(objects, shell)
     return _print(text) or status
 
 
-def _refuse_command(split: ExecWords, verb: str) -> None:
+def _refuse_command(split: VerbWords, verb: str) -> None:
     if split.command:
         problem = f"{verb} takes no command, and there is {split.command[0]}"
         raise errors.UsageError(problem=problem, command=verb)

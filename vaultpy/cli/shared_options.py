@@ -1,4 +1,4 @@
-"""The options of `exec` for verbs that typer parses, and what was given by the names that the core knows."""
+"""The options that several verbs have, and what was given of `exec`'s by the names that the core knows."""
 
 from __future__ import annotations
 
@@ -29,10 +29,12 @@ MfaToken = Annotated[
 ]
 MfaSerial = Annotated[str | None, typer.Option(metavar="ARN", help="The MFA device to use.")]
 YubiKey = Annotated[str | None, typer.Option(metavar="SERIAL", help="The YubiKey to use.")]
+AsJson = Annotated[bool, typer.Option("--json", help="For machines: one JSON array.")]
+Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def given(parameters: Mapping[str, object]) -> dict[str, str]:
-    """Return the options among a verb's parameters by their long names, as `ExecWords.values` does."""
+    """Return the options among a verb's parameters by their long names, as `VerbWords.values` does."""
     return {
         "--" + name.replace("_", "-"): value if isinstance(value, str) else ""
         for name, value in parameters.items()

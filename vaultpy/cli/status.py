@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import time
-from calendar import timegm
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from vaultpy import errors
-from vaultpy.cli.context import say, wiring
+from vaultpy.cli import shared_options
+from vaultpy.cli.context import refuse_empty, say_json, tell, wiring
+from vaultpy.credentials import parse_expiration
 from vaultpy.readiness import at_hand, plan_for, readiness, usable_plans
 from vaultpy.text import show_duration
 
@@ -25,14 +23,13 @@ def status(
         typer.Argument(metavar="PROFILE", help="A profile of AWS's config file; else all that exec can use."),
     ] = None,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="For machines: one JSON array.")] = False,
+    as_json: shared_options.AsJson = False,
 ) -> None:
     """Tell whether exec would ask for a touch now: exit status 0 if not, 1 if so, 3 after an error.
 
     Example: vaultpy status dev-role
     """
-    if profile == "":  # an unset variable of a script, which does not mean all profiles
-        raise errors.UsageError(problem="PROFILE is empty", command="status")
+    refuse_empty(profile, "status")
     run = wiring(context)
     now = run.ledger.time()
     look = at_hand(run.index, run.places, lambda: now)
@@ -42,13 +39,12 @@ def status(
         plans = [plan_for(run.config, run.index, profile, run.environ)]
     found = [readiness(plan, look, now) for plan in plans]
     if as_json:
-        for line in json.dumps([one.as_json() for one in found], indent=2).splitlines():
-            say(line)
+        say_json([one.as_json() for one in found])
     else:
         lines = _here(run.environ, now) if profile is None else []
         lines += [one.line(now) for one in found]
         for line in lines or ["no profiles that exec can use yet; enrol an access key: vaultpy add NAME"]:
-            say(line)
+            tell(line)
     raise typer.Exit(any(one.asks for one in found))
 
 
@@ -58,7 +54,7 @@ def _here(environ: Mapping[str, str], now: float) -> list[str]:
     if not profile:
         return []
     try:
-        ends = timegm(time.strptime(environ["AWS_CREDENTIAL_EXPIRATION"], "%Y-%m-%dT%H:%M:%SZ"))
+        ends = parse_expiration(environ["AWS_CREDENTIAL_EXPIRATION"])
     except (KeyError, ValueError):
         return [f"here: the credentials of {profile}"]
     left = f"{show_duration(ends - now)} left" if ends > now else "which have ended"

@@ -7,6 +7,8 @@ import sys
 import unicodedata
 from typing import TYPE_CHECKING
 
+from vaultpy.text import fold
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -15,7 +17,9 @@ _NOTHING = "-"
 
 
 def columns_of_stdout() -> int | None:
-    """Return the width of the window that stdout leads to; None where it leads elsewhere."""
+    """Return the width of the window that stdout leads to; None where that is none, or a dumb one."""
+    if os.environ.get("TERM") == "dumb":  # perhaps a screen reader's, to which a line is what is said at once
+        return None
     try:
         return os.get_terminal_size(sys.stdout.fileno()).columns or None
     except OSError:
@@ -25,8 +29,8 @@ def columns_of_stdout() -> int | None:
 def table(rows: Sequence[Sequence[str]], columns: int | None) -> list[str]:
     """Return the lines that show `rows`, the first of them the headings; a `-` stands for an empty text.
 
-    Where a row is wider than `columns`, its last cells go to lines of their own, indented. Nothing is cut:
-    names and ARNs are there to be copied.
+    Where a row is wider than `columns`, its last cells go to lines of their own, indented; what is wider by
+    itself is folded between words. Nothing is cut: names and ARNs are there to be copied.
     """
     widths = [max(map(_width, column)) for column in zip(*rows, strict=True)]
     lines = []
@@ -35,7 +39,8 @@ def table(rows: Sequence[Sequence[str]], columns: int | None) -> list[str]:
             if number and not any(row[column] for column in group):
                 continue
             cells = [_padded(row[column] or _NOTHING, widths[column]) for column in group]
-            lines.append(_GAP * bool(number) + _GAP.join(cells).rstrip())
+            line = _GAP.join(cells).rstrip()
+            lines += fold(line, columns or sys.maxsize, _GAP) if number else [line]
     return lines
 
 

@@ -10,6 +10,7 @@ import typer
 from vaultpy import templates
 from vaultpy.cli.context import say
 from vaultpy.cli.table import columns_of_stdout, table
+from vaultpy.cli.verbs import Verbs
 from vaultpy.errors import UsageError
 from vaultpy.template_output import as_text, names_its_account, policies
 from vaultpy.template_resources import DESCRIPTIONS
@@ -45,6 +46,7 @@ Groups = Annotated[
 PolicyName = Annotated[str, typer.Option(metavar="NAME", help="The policy's name.")]
 
 template = typer.Typer(
+    cls=Verbs,
     help="Print the IAM set-up that vaultpy's users need, for CloudFormation or as plain policies.",
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

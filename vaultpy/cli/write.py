@@ -8,20 +8,8 @@ from typing import Annotated
 import typer
 
 from vaultpy import errors
+from vaultpy.cli import shared_options
 from vaultpy.cli.context import say, wiring
-from vaultpy.cli.shared_options import (
-    Direct,
-    Duration,
-    MfaSerial,
-    MfaToken,
-    MinTtl,
-    NoCache,
-    Profile,
-    Role,
-    SessionDuration,
-    YubiKey,
-    given,
-)
 from vaultpy.text import show_duration
 from vaultpy.writing import VERB
 from vaultpy.writing import write as write_credentials
@@ -29,26 +17,26 @@ from vaultpy.writing import write as write_credentials
 
 def write(  # noqa: PLR0913  # one parameter an option
     context: typer.Context,
-    profile: Profile,
+    profile: shared_options.Profile,
     *,
     to: Annotated[
         str | None, typer.Option(metavar="NAME", help="The section to write; else PROFILE's own.")
     ] = None,
-    role: Role = None,
-    duration: Duration = None,
-    session_duration: SessionDuration = None,
-    min_ttl: MinTtl = None,
-    direct: Direct = False,
-    no_cache: NoCache = False,
-    mfa_token: MfaToken = None,
-    mfa_serial: MfaSerial = None,
-    yubikey: YubiKey = None,
+    role: shared_options.Role = None,
+    duration: shared_options.Duration = None,
+    session_duration: shared_options.SessionDuration = None,
+    min_ttl: shared_options.MinTtl = None,
+    direct: shared_options.Direct = False,
+    no_cache: shared_options.NoCache = False,
+    mfa_token: shared_options.MfaToken = None,
+    mfa_serial: shared_options.MfaSerial = None,
+    yubikey: shared_options.YubiKey = None,
 ) -> None:
     """Write temporary credentials into AWS's credentials file, where they lie in clear until they end.
 
     Example: vaultpy write dev-role --to dev-role-keys
     """
-    options = given(locals())
+    options = shared_options.given(locals())
     if "" in {profile, to}:  # an unset variable of a script
         raise errors.UsageError(problem=f"{'--to' if profile else 'PROFILE'} is empty", command=VERB)
     run = wiring(context)

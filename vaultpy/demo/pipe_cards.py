@@ -43,7 +43,7 @@ class PipeConnection(SmartCardConnection):
 
 
 class PipeCards:
-    """The readers that `KeySearch` finds: one, with a card in it."""
+    """The readers that `YubiKeySearch` finds: one, with a card in it."""
 
     def __init__(self, pipe: Connection) -> None:
         """`pipe` leads to what answers APDUs."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
-from vaultpy.credentials_json import quoted
+from vaultpy.credentials_json import fields_of, members
 from vaultpy.values import Value
 
 if TYPE_CHECKING:
@@ -22,8 +21,7 @@ class Answer(Value):
 
     def __init__(self, status: int, fields: dict[str, str]) -> None:
         """Render `fields`, whose names need no quoting."""
-        text = ", ".join(f'"{name}": {quoted(value)}' for name, value in fields.items())
-        self._set(status=status, body=f"{{{text}}}".encode("ascii"))
+        self._set(status=status, body=f"{{{members(fields)}}}".encode("ascii"))
 
     def __repr__(self) -> str:
         return f"Answer({self.status})"
@@ -31,15 +29,7 @@ class Answer(Value):
 
 def handing_over(credentials: Credentials, account_id: str | None) -> Answer:
     """Return the answer with `credentials`; `account_id` stands in it where it is known."""
-    fields = {
-        "AccessKeyId": credentials.access_key_id,
-        "SecretAccessKey": credentials.secret_access_key.reveal(),
-        "Token": credentials.session_token.reveal(),
-        "Expiration": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(credentials.expiration)),
-    }
-    if account_id is not None:
-        fields["AccountId"] = account_id
-    return Answer(200, fields)
+    return Answer(200, fields_of(credentials, account_id, "Token"))
 
 
 def refusing(status: int, code: str, message: str) -> Answer:

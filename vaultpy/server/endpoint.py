@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from vaultpy.server.limits import BACKLOG, Limits
-from vaultpy.server.source import NoSuchPathError
 from vaultpy.server.visitors import Visitors
 from vaultpy.values import Secret
 
 if TYPE_CHECKING:
     from vaultpy.server.source import Source
 
-__all__ = ["Endpoint", "NoSuchPathError", "new_token"]
 _LOOPBACK = {"127.0.0.1": socket.AF_INET, "::1": socket.AF_INET6}
 _TOKEN_BYTES = 32
 _CLOSING_SECONDS = 1.0

@@ -54,7 +54,7 @@ def places_of(files: int) -> int:
     return min(_PLACES, max(1, files // 2)) if files >= 0 else _PLACES
 
 
-def _most_open() -> int:
-    if sys.platform == "win32":
+def _most_open(platform: str = sys.platform) -> int:
+    if platform == "win32":
         return _SELECTED_ON_WINDOWS
     return os.sysconf("SC_OPEN_MAX")

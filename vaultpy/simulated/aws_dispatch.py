@@ -10,10 +10,10 @@ from uuid import uuid4
 from vaultpy.simulated import aws_iam, aws_sts
 from vaultpy.simulated.aws_authentication import authenticate
 from vaultpy.simulated.aws_errors import AwsError, invalid_action, missing_authentication_token
+from vaultpy.simulated.aws_invocation import Invocation
 from vaultpy.simulated.aws_parameters import Parameters
 from vaultpy.simulated.aws_server import Reply
 from vaultpy.simulated.aws_signin import SECRET_PARAMETERS, is_signin, perform_signin
-from vaultpy.simulated.aws_sts import Invocation
 from vaultpy.simulated.aws_xml import Result, error_xml, reply_xml
 
 if TYPE_CHECKING:

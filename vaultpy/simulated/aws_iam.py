@@ -8,7 +8,7 @@ from vaultpy.simulated import aws_iam_keys, aws_iam_mfa, aws_iam_users
 from vaultpy.simulated.aws_iam_caller import described_user, user_meant
 
 if TYPE_CHECKING:
-    from vaultpy.simulated.aws_sts import Invocation
+    from vaultpy.simulated.aws_invocation import Invocation
     from vaultpy.simulated.aws_xml import Result
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vaultpy.simulated.aws_accounts import Account
-    from vaultpy.simulated.aws_sts import Invocation
+    from vaultpy.simulated.aws_invocation import Invocation
 
 DEFAULT_PAGE = 100
 _LONGEST_NAME = 128

@@ -12,7 +12,7 @@ from vaultpy.simulated.aws_xml import Result, timestamp
 
 if TYPE_CHECKING:
     from vaultpy.simulated.aws_accounts import AccessKey, User
-    from vaultpy.simulated.aws_sts import Invocation
+    from vaultpy.simulated.aws_invocation import Invocation
 
 MOST_KEYS = 2
 KEY_ID = r"\w+"

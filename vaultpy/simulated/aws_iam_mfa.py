@@ -13,7 +13,7 @@ from vaultpy.simulated.aws_xml import Result, timestamp
 
 if TYPE_CHECKING:
     from vaultpy.simulated.aws_accounts import Account, User
-    from vaultpy.simulated.aws_sts import Invocation
+    from vaultpy.simulated.aws_invocation import Invocation
 
 MOST_DEVICES = 8
 LONGEST_DEVICE_NAME = 226  # recalled; the model has no limit but that of the serial

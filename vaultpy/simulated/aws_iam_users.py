@@ -17,7 +17,7 @@ from vaultpy.simulated.aws_xml import Result, timestamp
 
 if TYPE_CHECKING:
     from vaultpy.simulated.aws_accounts import Role, User
-    from vaultpy.simulated.aws_sts import Invocation
+    from vaultpy.simulated.aws_invocation import Invocation
 
 _LONGEST_NAME = 64
 _LONGEST_POLICY = 131072

@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from vaultpy.simulated import aws_errors as errors
 from vaultpy.simulated.aws_accounts import AccessKey, Role, User
 from vaultpy.simulated.aws_mfa import MfaDevice
-from vaultpy.simulated.aws_parameters import EXTERNAL_ID, NAME, SERIAL_NUMBER, TOKEN_CODE, Parameters
+from vaultpy.simulated.aws_parameters import EXTERNAL_ID, NAME, SERIAL_NUMBER, TOKEN_CODE
 from vaultpy.simulated.aws_session_policies import session_policies
-from vaultpy.simulated.aws_sessions import AssumedRole, Caller, Cloud, FederatedUser, Session, principal_of
+from vaultpy.simulated.aws_sessions import AssumedRole, FederatedUser, Session, principal_of
 from vaultpy.simulated.aws_xml import Result, timestamp
+
+if TYPE_CHECKING:
+    from vaultpy.simulated.aws_invocation import Invocation
+    from vaultpy.simulated.aws_parameters import Parameters
 
 HOUR = 3600
 SHORTEST = 900
 LONGEST_ROLE_SESSION = 43200
 LONGEST_USER_SESSION = 129600
 DEFAULT_USER_SESSION = 43200
-
-
-@dataclass(frozen=True)
-class Invocation:
-    """A call whose signature is good: who asks for what, at the time `now` (epoch seconds)."""
-
-    cloud: Cloud
-    caller: Caller
-    parameters: Parameters
-    now: float
 
 
 def get_caller_identity(call: Invocation) -> Result:
