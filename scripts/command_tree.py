@@ -32,6 +32,12 @@ class Argument(NamedTuple):
     choices: tuple[str, ...]
     help: str
 
+    @property
+    def usage(self) -> str:
+        """How it stands in the line that shows a command's words: `[NAME...]`."""
+        name = self.name + ("..." if self.several and not self.name.endswith("...") else "")
+        return name if self.required else f"[{name}]"
+
 
 class Command(NamedTuple):
     """A command, or a group of them: `name` is all its words; the whole program has none."""

@@ -39,6 +39,10 @@ _LIST_INDENTATIONS = (2, 3)
 _SOURCES = {page: source for source, page in PAGES.items()} | {REFERENCE: REFERENCE}
 _CELL = re.compile(r"<td[^>]*>.*?</td>", re.DOTALL)
 _ITEM = re.compile(r"(?:-|\d+\.) ")
+_PICTURE = re.compile(
+    r'^( *)<picture>\n *<source [^>]* srcset="([^"]+)">\n *<img alt="([^"]+)" src="([^"]+)">\n *</picture>$',
+    re.MULTILINE,
+)
 _LINK = re.compile(r"(\]\()(?![a-z]+:|#)([^)#\s]+)(#[^)\s]*)?\)")
 
 
@@ -54,8 +58,12 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG001  # mkdocs calls it so
-    """Lead a page's links, which are those of the repository, to the pages of the site; indent its lists."""
-    return indent_lists(lead_links(markdown, page.file.src_uri))
+    """Lead a page's links, which are those of the repository, to the pages of the site; indent its lists.
+
+    A picture follows the theme that is chosen on the site, where a forge has it follow the browser.
+    """
+    pictures = _PICTURE.sub(r"\1![\3](\2#only-light)\n\1![\3](\4#only-dark)", markdown)
+    return indent_lists(lead_links(pictures, page.file.src_uri))
 
 
 def lead_links(markdown: str, here: str) -> str:

@@ -115,12 +115,7 @@ def _box(room: Room) -> Iterable[str]:
     rows = -(-len(room.modules) // _COLUMNS)
     for at, module in enumerate(room.modules):
         column, row = divmod(at, rows)
-        name = (
-            module.removeprefix("cli.")
-            .removeprefix("simulated.")
-            .removeprefix("demo.")
-            .removeprefix("server.")
-        )
+        name = module.rpartition(".")[2]
         warm = ' class="warm"' if module in WARM else ""
         x, y = _LEFT + 12 + column * _COLUMN, room.top + _TITLE + 12 + row * _ROW
         yield f'<text{warm} x="{x}" y="{y}">{escape(name)}</text>'

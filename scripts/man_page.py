@@ -14,7 +14,7 @@ from vaultpy import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from command_tree import Argument, Command, Option
+    from command_tree import Command, Option
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 
@@ -82,7 +82,7 @@ def text() -> str:
 
 
 def _command(command: Command) -> Iterator[str]:
-    words = "".join(f" {_bare(argument)}" for argument in command.arguments)
+    words = "".join(f" {argument.usage}" for argument in command.arguments)
     yield f".SS {_plain(command.name)}{_plain(words)}\n"
     summary, *rest = command.help.split("\n\n")
     yield f"{_plain(' '.join(summary.split()))}\n"
@@ -92,11 +92,6 @@ def _command(command: Command) -> Iterator[str]:
         is_example = words.startswith("Example: ")
         yield f".PP\n.nf\n{_escaped(words)}\n.fi\n" if is_example else f".PP\n{_plain(words)}\n"
     yield from map(_option, command.options)
-
-
-def _bare(argument: Argument) -> str:
-    name = argument.name + ("..." if argument.several and not argument.name.endswith("...") else "")
-    return name if argument.required else f"[{name}]"
 
 
 def _option(option: Option) -> str:

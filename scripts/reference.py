@@ -9,7 +9,7 @@ from command_tree import commands
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from command_tree import Argument, Command, Option
+    from command_tree import Command, Option
 
 _HEAD = """\
 # Reference
@@ -32,7 +32,7 @@ def _chapter(command: Command) -> Iterator[str]:
     yield " ".join(summary.split()) + "\n"
     if command.is_group:
         return
-    words = "".join(f" {_bare(argument)}" for argument in command.arguments)
+    words = "".join(f" {argument.usage}" for argument in command.arguments)
     yield f"```text\nvaultpy {command.name}{' [OPTIONS]' if command.options else ''}{words}\n```\n"
     for paragraph in rest:
         before, colon, example = " ".join(paragraph.split()).partition("Example: ")
@@ -41,11 +41,6 @@ def _chapter(command: Command) -> Iterator[str]:
         choices = f" One of {', '.join(argument.choices)}." if argument.choices else ""
         yield f"`{argument.name}`: {_cell(argument.help)}{choices}\n"
     yield from _table(command.options)
-
-
-def _bare(argument: Argument) -> str:
-    name = argument.name + ("..." if argument.several and not argument.name.endswith("...") else "")
-    return name if argument.required else f"[{name}]"
 
 
 def _table(options: tuple[Option, ...]) -> Iterator[str]:
