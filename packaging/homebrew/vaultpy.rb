@@ -7,11 +7,12 @@ class Vaultpy < Formula
   sha256 "@SHA256@"
   license "MIT"
 
-  depends_on "pkgconf" => :build
-  depends_on "rust" => :build # for pydantic-core
-  depends_on "swig" => :build # for pyscard
+  depends_on "pkgconf" => :build # these three for pyscard
+  depends_on "python-setuptools" => :build
+  depends_on "swig" => :build
   depends_on "cryptography" => :no_linkage
-  depends_on "python@3.13"
+  depends_on "pydantic" => :no_linkage
+  depends_on "python@3.14"
 
   on_linux do
     depends_on "pcsc-lite"
@@ -19,12 +20,13 @@ class Vaultpy < Formula
 
   # @RESOURCES@
 
-  def install
-    # pyscard looks for winscard.h without its directory.
-    ENV.append "CFLAGS", "-I#{Formula["pcsc-lite"].opt_include}/PCSC" if OS.linux?
+  # pip's isolated builds download what the packages are built with.
+  allow_network_access! :build
 
-    virtualenv_install_with_resources
-    man1.install_symlink libexec/"share/man/man1/vaultpy.1"
+  def install
+    # Left to itself, pip would build pyscard with a swig that it builds from source before.
+    venv = virtualenv_install_with_resources(without: "pyscard")
+    venv.pip_install resource("pyscard"), build_isolation: false
   end
 
   def caveats
