@@ -3,7 +3,7 @@
 
 PYTHON_IN_VENV := .venv/bin/python
 
-.PHONY: demo test test-long coverage mutants lint live bench pictures docs generate setup clean
+.PHONY: demo test compiled test-long coverage mutants lint live bench pictures docs generate setup clean
 
 demo: setup
 	@if sh -c ': < /dev/tty' 2> /dev/null; then .venv/bin/vaultpy demo; else .venv/bin/vaultpy demo --yes; fi
@@ -11,16 +11,25 @@ demo: setup
 # Many tests wait for a process: twice as many workers as cores, each with whole files and its own parts.
 # They have to agree on the names of the tests, so also on the order of what is hashed.
 WORKERS = $$(( 2 * $$(getconf _NPROCESSORS_ONLN) ))*popen//python=tests/worker
-PYTEST := PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONHASHSEED=0 python -m pytest --dist loadfile --no-loadscope-reorder --tx "$(WORKERS)"
+PYTEST := PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONHASHSEED=0 python -m pytest
+PYTESTS := $(PYTEST) --dist loadfile --no-loadscope-reorder --tx "$(WORKERS)"
 
-test: lint
-	$(PYTEST)
+# What Python compiles is kept, whatever the environment says: each of thousands of processes would compile it.
+export PYTHONDONTWRITEBYTECODE :=
+
+test: setup
+	@$(MAKE) --no-print-directory --jobs=2 lint compiled
+	$(PYTESTS)
+
+# All workers read all tests; what one process compiles beside the linters, none of them has to.
+compiled: setup
+	@$(PYTEST) --collect-only --quiet > /dev/null || true
 
 # What takes minutes and has a short form in `make test`: kills at every write, waits for real codes, twenty
-# times as many examples for what is fuzzed.
+# times as many examples of what hypothesis makes up.
 test-long: setup
-	$(PYTEST) -m long
-	$(PYTEST) --hypothesis-profile=long tests/test_fuzz_*.py
+	$(PYTESTS) -m long
+	$(PYTESTS) -m hypothesis --hypothesis-profile=long
 
 # Which lines and branches no test reaches; and which changes of the code no unit test notices (for hours).
 coverage: setup
