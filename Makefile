@@ -11,15 +11,16 @@ demo: setup
 # Many tests wait for a process: twice as many workers as cores, each with whole files and its own parts.
 # They have to agree on the names of the tests, so also on the order of what is hashed.
 WORKERS = $$(( 2 * $$(getconf _NPROCESSORS_ONLN) ))*popen//python=tests/worker
-PYTEST := PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONHASHSEED=0 python -m pytest
-PYTESTS := $(PYTEST) --dist loadfile --no-loadscope-reorder --tx "$(WORKERS)"
+IN_VENV := PATH="$(CURDIR)/.venv/bin:$$PATH" PYTHONHASHSEED=0
+PYTEST := $(IN_VENV) python -m pytest
+SPREAD := --dist loadfile --no-loadscope-reorder --tx "$(WORKERS)"
 
 # What Python compiles is kept, whatever the environment says: each of thousands of processes would compile it.
 export PYTHONDONTWRITEBYTECODE :=
 
 test: setup
 	@$(MAKE) --no-print-directory --jobs=2 lint compiled
-	$(PYTESTS)
+	$(PYTEST) $(SPREAD)
 
 # All workers read all tests; what one process compiles beside the linters, none of them has to.
 compiled: setup
@@ -28,12 +29,12 @@ compiled: setup
 # What takes minutes and has a short form in `make test`: kills at every write, waits for real codes, twenty
 # times as many examples of what hypothesis makes up.
 test-long: setup
-	$(PYTESTS) -m long
-	$(PYTESTS) -m hypothesis --hypothesis-profile=long
+	$(PYTEST) $(SPREAD) -m long
+	$(PYTEST) $(SPREAD) -m hypothesis --hypothesis-profile=long
 
 # Which lines and branches no test reaches; and which changes of the code no unit test notices (for hours).
 coverage: setup
-	scripts/coverage
+	$(IN_VENV) scripts/coverage $(SPREAD)
 
 mutants: setup
 	$(PYTHON_IN_VENV) scripts/mutants.py

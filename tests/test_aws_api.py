@@ -419,6 +419,16 @@ def test_a_profile_lends_its_ca_bundle(tmp_path: Path, key: AwsAccessKey) -> Non
     assert without.stdout.startswith("TlsFailed: ")
 
 
+@pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
+@pytest.mark.parametrize("name", ["", " "])
+def test_no_name_of_certificates_means_the_usual_ones(
+    tmp_path: Path, key: AwsAccessKey, variable: str, name: str
+) -> None:
+    with self_signed(tmp_path) as url:
+        done = aws_call.call(url, key, {variable: name, "HOME": str(tmp_path)})
+    assert done.stdout.startswith("TlsFailed: ")
+
+
 # ---- where a request goes ----------------------------------------------------------------------------
 
 

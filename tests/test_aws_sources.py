@@ -340,6 +340,17 @@ def test_identity_center_gives_the_role_of_the_account(computer: Computer, servi
     assert computer.confirmed == [service.server.url, None]
 
 
+@pytest.mark.parametrize("variable", ["AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE"])
+def test_no_name_of_certificates_is_no_mistake_of_identity_centers_either(
+    computer: Computer, service: Service, variable: str
+) -> None:
+    computer.log_in()
+    computer.write(f"{SSO}\nca_bundle =", more=COMPANY)
+    computer.environ |= {"AWS_ENDPOINT_URL_SSO": service.server.url, variable: ""}
+    service.replies = [role_credentials()]
+    assert computer.in_a_process()[0] == repr(TEMPORARY)
+
+
 def test_identity_center_in_the_old_form_needs_no_section_of_its_own(
     computer: Computer, service: Service
 ) -> None:

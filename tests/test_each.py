@@ -1,4 +1,4 @@
-"""`vaultpy each` by the installed command: two hundred roles of a simulated AWS, one touch."""
+"""`vaultpy each` as people meet it: two hundred roles of a simulated AWS, one touch."""
 
 from __future__ import annotations
 

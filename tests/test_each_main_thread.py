@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 from contextlib import contextmanager, nullcontext
@@ -79,7 +78,7 @@ def test_ctrl_c_interrupts_the_work_and_is_told() -> None:
 
     def work() -> None:
         began.set()
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         threading.Event().wait(WITHIN)
 
     try:

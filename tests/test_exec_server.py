@@ -157,7 +157,9 @@ def test_a_signal_is_passed_on_and_the_child_s_end_by_it_is_our_status(world: Wo
 
 
 def test_killing_vaultpy_closes_the_port(world: World) -> None:
-    process, variables = start(world, "dev-role", code=f"{SAY_VARIABLES}; import time; time.sleep(2)")
+    until_then = "while os.getppid() == vaultpy: time.sleep(0.05)"
+    code = f"import os, time; vaultpy = os.getppid(); {SAY_VARIABLES}\n{until_then}"
+    process, variables = start(world, "dev-role", code=code)
     with process:
         assert is_open(variables)
         process.kill()
@@ -166,7 +168,7 @@ def test_killing_vaultpy_closes_the_port(world: World) -> None:
 
 
 def test_ctrl_c_ends_the_child_and_then_us(world: World) -> None:
-    words = [VAULTPY, "exec", "--server", "dev-role", "--", "sh", "-c", "echo ready; exec sleep 60"]
+    words = [VAULTPY, "exec", "--server", "dev-role", "--", "sh", "-c", "echo ready; read line"]
     with PseudoTerminal(words, world.environment) as terminal:
         terminal.expect("ready")
         terminal.type("\x03")

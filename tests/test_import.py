@@ -1,4 +1,4 @@
-"""`vaultpy import` by the installed command: what it shows, asks and does, and what it leaves when killed."""
+"""`vaultpy import` as people meet it: what it shows, asks and does, and what it leaves when killed."""
 
 from __future__ import annotations
 

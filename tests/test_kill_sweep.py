@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from support.faults import assert_no_lock_is_held
 from support.kill_points import CONTENTS, NAMES_AND_KEYS, THE_REST, Victim
 from support.pcscd import missing
 from support.preloaded import Preloaded
@@ -26,7 +27,6 @@ from vaultpy.config import Config
 from vaultpy.index import Index
 from vaultpy.keystore_file import FileKeystore, keystore_file_path
 from vaultpy.simulated.finger import SteadyFinger
-from vaultpy.state import open_lock_file, try_lock
 from vaultpy.terminal import Terminal
 from vaultpy.wiring import Wiring
 
@@ -106,16 +106,7 @@ class Scene:
         assert session.principal.arn == f"arn:aws:sts::{self.world.alice.account.id}:assumed-role/dev/alice"
         assert session.expiration > time.time() + self._ahead
         assert [call for call in self.world.aws.calls if call.verdict != "OK"] == []
-        self.no_lock_is_held()
-
-    def no_lock_is_held(self) -> None:
-        """Take each lock that there is."""
-        for path in [*self.state.glob("locks/*"), *self.state.rglob("*.lock")]:
-            descriptor = open_lock_file(str(path))
-            try:
-                assert try_lock(descriptor), path
-            finally:
-                os.close(descriptor)
+        assert_no_lock_is_held(self.state)
 
     def index(self) -> Index:
         """Return the index, which must be whole."""

@@ -377,6 +377,23 @@ def follow(url: str) -> tuple[int, str, str]:
 
 
 @needs_pcscd
+def test_a_proxy_that_may_read_a_roles_sign_in_alone_is_asked_about_too(world: World, tmp_path: Path) -> None:
+    config = (world.home / ".aws" / "config").read_text()
+    section = "[profile dev-role]\n"
+    assert section in config
+    bundled = tmp_path / "config"
+    bundled.write_text(config.replace(section, f"{section}ca_bundle = {tmp_path}/company.pem\n"))
+    environ = {
+        "AWS_CONFIG_FILE": str(bundled),
+        "HTTPS_PROXY": "http://127.0.0.1:1",
+        "VAULTPY_SIGNIN_ENDPOINT": "",
+    }
+    done = world.vaultpy("login", "dev-role", "--stdout", env=world.environment | environ)
+    assert "the proxy 127.0.0.1:1 could read MFA codes and sessions" in done.stderr
+    assert done.stdout == ""
+
+
+@needs_pcscd
 @pytest.mark.parametrize(
     ("profile", "who"),
     [("dev-role", "assumed-role/dev/alice"), ("dev", "federated-user/alice")],

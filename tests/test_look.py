@@ -111,6 +111,13 @@ terminal.note("to do it later: vaultpy mfa enroll " + "a" * 40)
     ]
 
 
+def test_the_command_that_the_overview_names_is_left_whole_in_a_narrow_window(tmp_path: Path) -> None:
+    environment = ENVIRONMENT | {"HOME": str(tmp_path)}
+    with PseudoTerminal([sys.executable, "-m", "vaultpy"], environment, size=(30, 15)) as terminal:
+        assert terminal.wait() == 0
+    assert "  vaultpy add NAME" in terminal.screen.splitlines()
+
+
 @pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {}])
 def test_who_reads_lines_and_no_screen_gets_each_line_whole(environment: dict[str, str]) -> None:
     program = f"with terminal.waiting({PROMPT!r}, 15, typing=False): pass\nterminal.warn({WARNING!r})"

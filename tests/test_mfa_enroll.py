@@ -1,4 +1,4 @@
-"""`mfa enroll` as a user meets it: the installed command, a virtual YubiKey behind pcscd, and AWS."""
+"""`mfa enroll` as a user meets it: a terminal, a virtual YubiKey behind pcscd, and AWS."""
 
 from __future__ import annotations
 

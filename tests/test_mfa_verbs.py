@@ -1,4 +1,4 @@
-"""`mfa list`, `code`, `resync` and `remove` as people meet them: installed, with pcscd and a virtual key."""
+"""`mfa list`, `code`, `resync` and `remove` as people meet them: a terminal, pcscd and a virtual key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""exec with an access key that lives on the YubiKey: installed command, real pcscd, AWS that verifies."""
+"""exec with an access key that lives on the YubiKey: real pcscd, AWS that verifies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`rotate` by the installed command: real pcscd, real keystore, real terminal, an AWS that verifies."""
+"""`rotate` as a user meets it: real pcscd, real keystore, real terminal, an AWS that verifies."""
 
 from __future__ import annotations
 

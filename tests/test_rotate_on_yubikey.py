@@ -1,4 +1,4 @@
-"""An access key goes onto YubiKeys, by the installed command: real pcscd, AWS that verifies, kill -9."""
+"""An access key goes onto YubiKeys, as a user meets it: real pcscd, AWS that verifies, kill -9."""
 
 from __future__ import annotations
 

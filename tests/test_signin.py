@@ -150,6 +150,7 @@ def test_an_answer_that_never_ends_is_not_read_to_its_end() -> None:
     ("environ", "settings", "verify"),
     [
         ({}, {}, True),
+        ({"REQUESTS_CA_BUNDLE": "", "AWS_CA_BUNDLE": " "}, {"ca_bundle": ""}, True),
         ({"REQUESTS_CA_BUNDLE": "/r"}, {}, "/r"),
         ({"REQUESTS_CA_BUNDLE": "/r"}, {"ca_bundle": "/c"}, "/c"),
         ({"REQUESTS_CA_BUNDLE": "/r", "AWS_CA_BUNDLE": "/a"}, {"ca_bundle": "/c"}, "/a"),

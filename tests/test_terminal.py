@@ -170,6 +170,21 @@ def test_what_nobody_can_read_any_more_fails_no_run() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), write)
 
 
+def test_a_window_that_is_closed_fails_no_run_that_does_not_end_with_it() -> None:
+    program = """
+import signal
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+with terminal.waiting("touch", 15) as waiting:
+    while terminal.can_ask():
+        waiting.pause(0.05, None)
+    waiting.pause(0, None)
+"""
+    with run(program) as terminal:
+        terminal.expect("15 s left")
+        terminal.close()
+        assert terminal.wait() == 0
+
+
 def test_a_dumb_terminal_gets_no_control_sequences() -> None:
     with run(WAIT, TERM="dumb") as terminal:
         terminal.expect("touch it")

@@ -34,6 +34,13 @@ def test_this_computer_is_reached_without_a_proxy() -> None:
     assert inspection("http://localhost:4566", {}, {"AWS_CA_BUNDLE": "/company.pem"}, by_proxy) is None
 
 
+def test_a_host_of_awss_that_is_reached_without_a_proxy_says_nothing_of_the_others() -> None:
+    def proxy_of(url: str) -> str | None:
+        return None if url == "https://sts.amazonaws.com" else "http://proxy:3128"
+
+    assert inspection(None, {}, {"AWS_CA_BUNDLE": "/company.pem"}, proxy_of) is not None
+
+
 def test_another_file_behind_the_same_link_is_another_question(tmp_path: Path) -> None:
     found = []
     for name in ("one", "two"):
@@ -57,3 +64,20 @@ def test_another_file_behind_the_same_link_is_another_question(tmp_path: Path) -
 def test_of_the_proxys_address_nothing_but_host_and_port_is_told(proxy: str) -> None:
     found = inspection(AWS, {}, {"AWS_CA_BUNDLE": "/company.pem"}, lambda _: proxy)
     assert found == Inspection("proxy:3128", "/company.pem")
+
+
+@pytest.mark.parametrize(
+    ("settings", "host"),
+    [
+        ({}, "any.amazonaws.com"),
+        ({"region": "eu-central-1"}, "any.amazonaws.com"),
+        ({"region": "cn-north-1"}, "any.amazonaws.com.cn"),
+        ({"region": "eu-central-1", "use_dualstack_endpoint": "true"}, "any.api.aws"),
+        ({"region": "cn-north-1", "use_dualstack_endpoint": "True"}, "any.api.amazonwebservices.com.cn"),
+    ],
+)
+def test_the_way_is_that_to_the_hosts_of_the_region_and_the_stack(
+    settings: dict[str, str], host: str
+) -> None:
+    found = inspection(None, settings, {"AWS_CA_BUNDLE": "/company.pem"}, lambda url: url)
+    assert found == Inspection(host, "/company.pem")

@@ -87,11 +87,11 @@ def test_what_depends_on_something_that_stays_is_named_and_left() -> None:
 
 
 ENDED = """
-import os, signal, sys
+import signal, sys
 from vaultpy.undoing import Undoing
 with Undoing(None) as undo:
     undo.add(lambda: print("undone", flush=True), "it", "rm it")
-    os.kill(os.getpid(), int(sys.argv[1]))
+    signal.raise_signal(int(sys.argv[1]))
     print("not reached")
 """
 
@@ -105,11 +105,11 @@ def test_a_signal_that_ends_the_process_does_so_after_all_is_undone(number: sign
 
 
 INTERRUPTED = """
-import os, signal, sys
+import signal, sys
 from vaultpy.undoing import SignalsInterrupt
 with SignalsInterrupt():
     try:
-        os.kill(os.getpid(), int(sys.argv[1]))
+        signal.raise_signal(int(sys.argv[1]))
     except KeyboardInterrupt:
         print("interrupted", flush=True)
 print("not reached")

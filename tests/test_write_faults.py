@@ -17,6 +17,7 @@ from support.aws import ACCOUNT
 from support.broking import role
 from support.faults import Faults, assert_no_lock_is_held, assert_nothing_is_half_written, sweep, went
 from support.faulty_desk import Somebody
+from support.faulty_files import OTHERS
 from vaultpy.config import Config
 from vaultpy.writing import write
 
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
     from vaultpy.simulated.aws import SimulatedAws
     from vaultpy.simulated.aws_accounts import AccessKey
     from vaultpy.simulated.aws_mfa import MfaDevice
-
-OTHERS = b"# mine\n[other]\r\naws_access_key_id = AKIAOTHER\naws_secret_access_key = x\n"
 
 
 @pytest.fixture

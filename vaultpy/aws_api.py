@@ -30,6 +30,7 @@ from vaultpy.day_key_signer import SIGNATURE_VERSION, in_place_of_secret
 from vaultpy.endpoints import host_of, is_trusted
 from vaultpy.regions import check_region
 from vaultpy.text import clock_wrong
+from vaultpy.tls_inspection import ca_bundle
 from vaultpy.trace import trace
 from vaultpy.values import Secret
 
@@ -233,8 +234,7 @@ def _session(settings: Mapping[str, str]) -> Session:
     session.set_config_variable("config_file", os.devnull)
     session.set_config_variable("credentials_file", os.devnull)
     session.set_config_variable("sts_regional_endpoints", "regional")
-    if settings.get("ca_bundle") and not os.environ.get("AWS_CA_BUNDLE"):
-        session.set_config_variable("ca_bundle", settings["ca_bundle"])
+    session.set_config_variable("ca_bundle", ca_bundle(settings, os.environ) or True)
     for key, variable in _LENT_BOOLEANS:
         if settings.get(key) and not os.environ.get(variable):
             session.set_config_variable(key, settings[key].lower() == "true")

@@ -13,6 +13,7 @@ from botocore.session import Session
 from vaultpy.aws_client_config import botocores_models, client_config
 from vaultpy.config import CREDENTIALS_FILE, expand
 from vaultpy.regions import check_region, sts_region
+from vaultpy.tls_inspection import ca_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +52,7 @@ class SourceSession(Session):  # type: ignore[misc]  # botocore ships no types
         self._endpoints = endpoints
         self.set_config_variable("config_file", profile.path)
         self.set_config_variable("credentials_file", self.credentials_path)
+        self.set_config_variable("ca_bundle", ca_bundle(profile.settings, environ) or True)
         self.register_component("data_loader", botocores_models())
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import select
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ class Countdown:
 
     def pause(self, seconds: float, wake: socket.socket | None) -> str | None:
         """Wait until `wake` is readable, at most `seconds`; return six digits as soon as they are typed."""
-        self._show()
+        with suppress(OSError):  # its window is closed, and a key can be touched all the same
+            self._show()
         for key in self._keys(seconds, wake):
             if key in _BACKSPACES:
                 self._digits = self._digits[:-1]
@@ -100,5 +102,6 @@ class Countdown:
     def clear(self) -> None:
         """Take the live line away, or end the one that stays."""
         if self._screen is not None and self._shown:
-            self._screen.write(_CLEAR_LINE if self._live else "\n")
+            with suppress(OSError):
+                self._screen.write(_CLEAR_LINE if self._live else "\n")
             self._shown = ""

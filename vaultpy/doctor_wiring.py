@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from vaultpy import errors
 from vaultpy.config import Config
 from vaultpy.display import DISPLAYS
-from vaultpy.environment import PASSPHRASE_VARIABLES
+from vaultpy.environment import NOT_FOR_LIBRARIES
 from vaultpy.findings import WouldAskError
 from vaultpy.index import Index
 from vaultpy.keystore_file import keystore_file_path
@@ -45,7 +45,7 @@ class Examined:
     def __init__(self, environ: Mapping[str, str]) -> None:
         """Keep a copy of `environ`, and take the passphrase out of this process's own, as `Wiring` does."""
         self.environ: Mapping[str, str] = dict(environ)
-        for variable in PASSPHRASE_VARIABLES:
+        for variable in NOT_FOR_LIBRARIES:
             os.environ.pop(variable, None)
         self.keystore_file = keystore_file_path(environ)
         self._keystores: dict[tuple[str, str], Keystore] = {}

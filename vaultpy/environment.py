@@ -33,6 +33,8 @@ MISLEADING = {
 
 PASSPHRASE_VARIABLES = ("VAULTPY_KEYSTORE_PASSPHRASE", "VAULTPY_KEYSTORE_PASSPHRASE_FILE")
 """The keystore file's passphrase, and where it stands: no program that is started here gets either."""
+NOT_FOR_LIBRARIES = (*PASSPHRASE_VARIABLES, "SSLKEYLOGFILE")
+"""Taken out of this process's own environment. By the last, TLS writes into a file what opens its records."""
 
 _UNWANTED = MISLEADING | {
     *PASSPHRASE_VARIABLES,

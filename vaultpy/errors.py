@@ -72,7 +72,7 @@ class BadDuration(VaultpyError):
 
 class BadRoleOption(VaultpyError):
     message = "--role {text} is not NAME=ARN"
-    hint = "write it as --role dev-admin=arn:aws:iam::123456789012:role/admin"
+    hint = "write it so: --role dev-admin=arn:aws:iam::123456789012:role/admin"
     status = 2
 
 
@@ -235,7 +235,7 @@ class RoleTwice(VaultpyError):
 
 class RoleUnplaced(VaultpyError):
     message = "{role} is not the ARN of a role, nor the name of one in an account that is known here"
-    hint = "write it as --role arn:aws:iam::123456789012:role/NAME"
+    hint = "write it so: --role arn:aws:iam::123456789012:role/NAME"
 
 
 class SourceDecides(VaultpyError):
@@ -255,7 +255,9 @@ class SourceUnfit(VaultpyError):
 
 class UnsupportedSource(VaultpyError):
     message = "profile {profile} takes its credentials from {source}, which vaultpy cannot ask"
-    hint = "use a profile with credential_process = aws configure export-credentials --profile {profile:q}"
+    hint = (
+        "use a profile with this: credential_process = aws configure export-credentials --profile {profile:q}"
+    )
 
 
 class SourceFailed(VaultpyError):

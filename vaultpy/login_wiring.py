@@ -8,6 +8,7 @@ from vaultpy import errors
 from vaultpy.browser import command_for, start, why_none
 from vaultpy.execution import obtain
 from vaultpy.redirect import OneUseAddress
+from vaultpy.tls_inspection import inspection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -69,8 +70,10 @@ class LoginWiring:
         """Return what the sign-in endpoint gives for credentials."""
         from vaultpy.signin import Signin
 
+        settings = plan.profile.settings
         self._run.confirm_endpoint(plan)  # the session may have been at hand
-        signin = Signin(endpoint, plan.profile.settings, self.environ)
+        self._run.questions.confirm_inspection(inspection(endpoint, settings, self.environ))
+        signin = Signin(endpoint, settings, self.environ)
         return signin.token(credentials, seconds, self._profile)
 
     def browser(self) -> list[str]:

@@ -56,7 +56,7 @@ def rotate_profile(run: Wiring, name: str, *, keep_old: bool, onto: Onto = AS_BE
                 f"{name} got {new_id} in the place of {old_id} meanwhile: nothing is left to do"
             )
             return None
-        run.questions.confirm_endpoint(plan.endpoint_url)
+        run.confirm_endpoint(plan)
         store = RotationStore(
             run.index,
             run.sessions,

@@ -18,6 +18,7 @@ from vaultpy import errors
 from vaultpy.aws_failures import not_answered
 from vaultpy.background import Task
 from vaultpy.endpoints import is_loopback
+from vaultpy.tls_inspection import ca_bundle
 from vaultpy.trace import trace
 from vaultpy.values import Secret
 
@@ -48,10 +49,7 @@ class Signin:
         """Of a profile's `settings` ca_bundle is heeded; an answer takes `limit` seconds at the most."""
         self._url = f"{endpoint}/federation"
         self.host = urlsplit(endpoint).hostname or ""
-        bundle = (
-            environ.get("AWS_CA_BUNDLE") or settings.get("ca_bundle") or environ.get("REQUESTS_CA_BUNDLE")
-        )
-        self._verify = bundle or True
+        self._verify = ca_bundle(settings, environ) or True
         self._limit = limit
 
     def token(self, credentials: Credentials, seconds: int | None, profile: str) -> Secret:

@@ -15,7 +15,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-_AWS = "https://sts.amazonaws.com"  # stands for all of AWS's hosts, which NO_PROXY names by their domain
+_IN_CHINA = "cn-"
+_DOMAINS = {(False, False): "amazonaws.com", (True, False): "amazonaws.com.cn"}
+_DOMAINS |= {(False, True): "api.aws", (True, True): "api.amazonwebservices.com.cn"}
 
 
 class Inspection(Value):
@@ -40,11 +42,27 @@ def inspection(
     `settings` are those of the profile that lends its ca_bundle. `proxy_of` returns the proxy on the way to a
     URL; unless told, as botocore finds it: in this process's environment, and in the system's settings.
     """
-    bundle = environ.get("AWS_CA_BUNDLE") or settings.get("ca_bundle") or environ.get("REQUESTS_CA_BUNDLE")
-    if not bundle or (endpoint_url is not None and is_loopback(endpoint_url)):
+    bundle = ca_bundle(settings, environ)
+    if bundle is None or (endpoint_url is not None and is_loopback(endpoint_url)):
         return None
-    proxy = (proxy_of or _proxy_of)(endpoint_url or _AWS)
+    proxy = (proxy_of or _proxy_of)(endpoint_url or _any_of_aws(settings, environ))
     return Inspection(_without_password(proxy), os.path.realpath(bundle)) if proxy else None
+
+
+def ca_bundle(settings: Mapping[str, str], environ: Mapping[str, str]) -> str | None:
+    """Return the file of certificates that a profile's `settings` and the variables name; None for the usual.
+
+    An empty name is none: some versions of botocore would take it for leave to trust every certificate.
+    """
+    names = environ.get("AWS_CA_BUNDLE"), settings.get("ca_bundle"), environ.get("REQUESTS_CA_BUNDLE")
+    return next((name for name in names if name and name.strip()), None)
+
+
+def _any_of_aws(settings: Mapping[str, str], environ: Mapping[str, str]) -> str:
+    """Return what stands for AWS's hosts, by region and stack: a NO_PROXY that names one spares no other."""
+    region = settings.get("region") or environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or ""
+    dual = environ.get("AWS_USE_DUALSTACK_ENDPOINT") or settings.get("use_dualstack_endpoint") or ""
+    return f"https://any.{_DOMAINS[region.startswith(_IN_CHINA), dual.lower() == 'true']}"
 
 
 def _proxy_of(url: str) -> str | None:

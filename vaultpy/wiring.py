@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from vaultpy import access_keys, errors
 from vaultpy.broker import Broker
 from vaultpy.config import CREDENTIALS_FILE, Config, expand
-from vaultpy.environment import PASSPHRASE_VARIABLES
+from vaultpy.environment import NOT_FOR_LIBRARIES
 from vaultpy.index import Index
 from vaultpy.ledger import Ledger
 from vaultpy.mfa import is_virtual
@@ -51,12 +51,12 @@ class Wiring:
     """The objects of one run; each is built when it is first asked for."""
 
     def __init__(self, environ: Mapping[str, str], terminal: Terminal) -> None:
-        """Keep a copy of `environ`, and take the passphrase out of this process's own environment.
+        """Keep a copy of `environ`, and take out of this process's own what is not for libraries.
 
-        Whatever a library starts (keyring's macOS backend runs programs at its import) inherits that one.
+        Whatever one of them starts (keyring's macOS backend runs programs at its import) inherits that one.
         """
         self.environ = environ = dict(environ)
-        for variable in PASSPHRASE_VARIABLES:
+        for variable in NOT_FOR_LIBRARIES:
             os.environ.pop(variable, None)
         self.terminal = terminal
         state = state_directory(environ)

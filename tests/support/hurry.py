@@ -5,33 +5,31 @@ that is loaded before the C library. What it waits for in other ways (a touch, a
 long as ever, and so do sleeps that are short, between two looks at something real. Where the library cannot
 be built, all waits are real, and the tests prove the same.
 
-And `vaultpy`, which runs a command to its end, forks one whose imports are done (`preloaded`); what is
+And `vaultpy`, which runs a command to its end, forks one whose imports are done (`forks`); what is
 started by its name (at a terminal, or to be killed) is the installed command.
 """
 
 from __future__ import annotations
 
-import atexit
 import mmap
 import os
 import shutil
 import struct
-import subprocess
 import sys
-import tempfile
 import time
 import weakref
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from support.preloaded import Preloaded
+from support.before_libc import built
+from support.forks import forked
 from support.world import World
 
 if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
+
     from typing_extensions import Self
 
-_PATIENCE_SECONDS = 60
 _NANOSECONDS = 1_000_000_000
 _SIZE = 8
 _LIBRARY = """
@@ -149,7 +147,7 @@ class SkippedTime:
         os.ftruncate(memory, _SIZE)
         self._skipped = mmap.mmap(memory, _SIZE)
         path = f"/proc/{os.getpid()}/fd/{memory}"
-        self.environment = {"LD_PRELOAD": str(library), "SKIPPED_TIME": path}
+        self.environment = {"LD_PRELOAD": library, "SKIPPED_TIME": path}
 
     def now(self) -> float:
         """Return the time, as an epoch in seconds."""
@@ -181,31 +179,11 @@ class HurriedWorld(World):
         self, *words: str, env: dict[str, str] | None = None, stdin: str = ""
     ) -> subprocess.CompletedProcess[str]:
         """Run the command to its end, without a terminal."""
-        return _forks().run(words, self.environment if env is None else env, stdin)
+        return forked(self.environment if env is None else env, *words, stdin=stdin)
 
 
-@cache
-def _forks() -> Preloaded:
-    """Return what forks commands as long as this process is there; the clock is in it from its start."""
-    library = _library()
-    preloaded = Preloaded(os.environ | ({"LD_PRELOAD": str(library)} if library else {}))
-    atexit.register(preloaded.__exit__, None, None, None)
-    return preloaded.__enter__()
-
-
-@cache
-def _library() -> Path | None:
-    """Build the library once; None where that cannot be."""
+def _library() -> str | None:
+    """Return the library's path; None where it cannot be built."""
     if sys.platform != "linux" or shutil.which("cc") is None:
         return None
-    directory = _directory()
-    library = Path(directory.name, "hurry.so")
-    compile_it = ["cc", "-shared", "-fPIC", "-O1", "-x", "c", "-", "-o", str(library), "-ldl"]
-    subprocess.run(compile_it, input=_LIBRARY, text=True, check=True, timeout=_PATIENCE_SECONDS)
-    return library
-
-
-@cache
-def _directory() -> tempfile.TemporaryDirectory[str]:
-    """Return the directory that is there as long as this process."""
-    return tempfile.TemporaryDirectory()
+    return built(_LIBRARY)

@@ -105,11 +105,20 @@ class Preloaded:
         """Begin a run and return its process; what is `stopped` has done nothing yet and wants SIGCONT."""
         request = json.dumps({"words": [*words], "environment": {**environment}, "stopped": stopped})
         socket.send_fds(self._control, [request.encode()], [stream.fileno() for stream in streams])
-        return int(self._control.recv(_LONGEST_REQUEST))
+        self._run = int(self._control.recv(_LONGEST_REQUEST))
+        return self._run
 
     def end(self) -> int:
-        """Wait for the end of the run; return its exit status, negative for the signal that ended it."""
-        return int(self._control.recv(_LONGEST_REQUEST))
+        """Wait for the end of the run; return its exit status, negative for the signal that ended it.
+
+        Raises TimeoutError for a run that does not end, after killing it.
+        """
+        try:
+            return int(self._control.recv(_LONGEST_REQUEST))
+        except TimeoutError:
+            os.killpg(self._run, signal.SIGKILL)
+            self._control.recv(_LONGEST_REQUEST)  # else the next run would take it for an answer of its own
+            raise
 
 
 def _preload() -> None:

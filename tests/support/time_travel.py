@@ -9,23 +9,22 @@ from __future__ import annotations
 
 import math
 import shutil
-import subprocess
 import sys
-import tempfile
 import time
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from support import pcscd
+from support.before_libc import built
 from support.pseudo_terminal import PseudoTerminal
 from support.world import BIN, World
 
 if TYPE_CHECKING:
+    import subprocess
+    from pathlib import Path
+
     from support.preloaded import Preloaded
     from vaultpy.simulated.finger import Finger
 
-_PATIENCE_SECONDS = 60
 _LIBRARY = """
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -69,22 +68,12 @@ def missing() -> str | None:
     return pcscd.missing()
 
 
-@cache
 def clock() -> dict[str, str]:
-    """Return the variables that give a process the library, built once, and let it be in the present.
+    """Return the variables that give a process the library, and let it be in the present.
 
     The process may add to the library's `seconds_more`, a C long.
     """
-    library = Path(_directory().name, "clock.so")
-    compile_it = ["cc", "-shared", "-fPIC", "-O1", "-x", "c", "-", "-o", str(library)]
-    subprocess.run(compile_it, input=_LIBRARY, text=True, check=True, timeout=_PATIENCE_SECONDS)
-    return {"LD_PRELOAD": str(library), "SECONDS_AHEAD": "0"}
-
-
-@cache
-def _directory() -> tempfile.TemporaryDirectory[str]:
-    """Return the directory that is there as long as this process."""
-    return tempfile.TemporaryDirectory()
+    return {"LD_PRELOAD": built(_LIBRARY), "SECONDS_AHEAD": "0"}
 
 
 class TravellingWorld(World):

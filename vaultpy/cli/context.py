@@ -31,9 +31,9 @@ def wiring(context: typer.Context) -> Wiring:
     return made
 
 
-def tell(text: str) -> None:
-    """Write what a person reads to stdout, folded between words where that is a window; raises as `say`."""
-    for line in fold(printable(text), columns_of_stdout() or sys.maxsize):
+def tell(text: str, *, copied: bool = False) -> None:
+    """Write what a person reads to stdout, folded as by `fold` where that is a window; raises as `say`."""
+    for line in fold(printable(text), columns_of_stdout() or sys.maxsize, copied=copied):
         say(line)
 
 

@@ -90,7 +90,7 @@ def _overview(objects: Wiring) -> int:
     from vaultpy.overview import overview
 
     for line in overview(objects):
-        tell(line)
+        tell(line, copied=True)
     return 0
 
 
