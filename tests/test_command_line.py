@@ -170,7 +170,7 @@ def test_without_help_a_broken_config_is_told(broken: dict[str, str]) -> None:
         (("--bogus",), 2, "no such option: --bogus\nsee: vaultpy --help"),
         (("add",), 2, "missing argument 'PROFILE'\nsee: vaultpy add --help"),
         (("add", "dev", "--role"), 2, "option '--role' requires an argument\nsee: vaultpy add --help"),
-        (("add", "dev", "--role", "x"), 2, "--role x is not NAME=ARN\nwrite it as"),
+        (("add", "dev", "--role", "x"), 2, "--role x is not NAME=ARN\nwrite it so"),
         (("add", "dev", "--env", "--stdin"), 2, "--env and --stdin exclude each other\nsee: vaultpy add"),
         (("list", "--bogus"), 2, "no such option: --bogus\nsee: vaultpy list --help"),
         (("ls", "--bogus"), 2, "no such option: --bogus\nsee: vaultpy ls --help"),
