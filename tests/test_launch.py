@@ -163,6 +163,15 @@ def test_a_file_without_permission_is_not_executable_and_the_hint_names_it(
     assert refusal.value.hint == f"make it executable: chmod +x '{tool}'"
 
 
+def test_on_windows_a_command_is_searched_for_as_windows_does(tmp_path: Path) -> None:
+    tool = tmp_path / "tool"
+    tool.write_text("")
+    tool.chmod(0o755)
+    assert find_command(["tool"], {"PATH": str(tmp_path)}, "win32") == str(tool)
+    with pytest.raises(CommandNotFound):
+        find_command(["missing"], {"PATH": str(tmp_path)}, "win32")
+
+
 def test_a_directory_is_not_executable(tmp_path: Path) -> None:
     with pytest.raises(CommandNotExecutable, match="it is a directory"):
         find_command([str(tmp_path)], {})

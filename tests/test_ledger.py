@@ -248,6 +248,15 @@ def test_an_entry_that_cannot_be_read_is_no_free_step(ledger: Ledger) -> None:
         ledger.next_step(SERIAL)
 
 
+def test_a_step_that_cannot_be_written_down_is_an_error(ledger: Ledger, tmp_path: Path) -> None:
+    ledger.spend(SERIAL, STEP)
+    (record,) = [path for path in (tmp_path / "vaultpy" / "ledger").iterdir() if path.suffix != ".lock"]
+    record.unlink()
+    record.symlink_to(tmp_path / "no such directory" / "record")
+    with pytest.raises(StateUnusable):
+        ledger.spend(SERIAL, STEP + 1)
+
+
 def test_a_spent_step_stays_spent_for_the_next_run(ledger: Ledger, tmp_path: Path, clock: Clock) -> None:
     ledger.spend(SERIAL, STEP)
     later = Ledger(str(tmp_path / "vaultpy"), clock)

@@ -120,6 +120,13 @@ def test_shared_caps_a_role_at_an_hour_and_says_so(plan: Planner) -> None:
     assert not plan(text, duration=HOUR).capped
 
 
+def test_the_beginning_of_a_plan_is_its_first_call_which_nothing_cuts_short(plan: Planner) -> None:
+    whole = plan(DEV + ROLE_PROFILE + "duration_seconds = 7200\nvaultpy_mfa = shared\n")
+    assert whole.capped
+    assert whole.beginning().requests == whole.requests[:1]
+    assert not whole.beginning().capped
+
+
 def test_a_chain_is_walked_from_its_end_and_capped_after_the_first_role(plan: Planner) -> None:
     chain = f"[profile far]\nrole_arn = {OTHER}\nsource_profile = role\nduration_seconds = 7200\n"
     shared = plan(DEV + ROLE_PROFILE + chain, "far")

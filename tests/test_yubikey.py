@@ -188,6 +188,7 @@ ANSWERS = st.lists(
     max_size=6,
 )
 SELECTED = (bytes.fromhex("79030504037108e487fc32a7ab8fbb"), 0x9000)
+LOCKED = (SELECTED[0] + bytes.fromhex("740801020304050607087b0101"), 0x9000)
 
 
 @given(ANSWERS)
@@ -206,6 +207,13 @@ def test_a_version_and_then_garbage_is_an_error_for_the_user(answers: list[tuple
 def test_garbage_instead_of_oath_is_an_error_for_the_user(answers: list[tuple[bytes, int]]) -> None:
     with suppress(errors.VaultpyError):
         YubiKey(BoundedConnection(Babbler(*answers)))
+
+
+def test_a_status_of_no_known_meaning_is_told_and_neither_a_code_nor_a_password_that_fits() -> None:
+    with pytest.raises(errors.YubiKeyFailed, match="6f42"):
+        YubiKey(BoundedConnection(Babbler(SELECTED, (b"", 0x6F42)))).calculate(ACCOUNT, STEP)
+    with pytest.raises(errors.YubiKeyFailed, match="6f42"):
+        YubiKey(BoundedConnection(Babbler(LOCKED, (b"", 0x6F42)))).unlock(bytes(16))
 
 
 @given(ANSWERS)
