@@ -176,8 +176,9 @@ def test_a_signature_of_another_time_is_the_clock_s_fault(text: str, seconds: in
     assert "timedatectl" in found.hint
 
 
-def test_a_very_long_refusal_is_cut() -> None:
-    refusal = aws_errors.AwsError("Strange", "x" * 100_000, 400)
+@pytest.mark.parametrize(("code", "text"), [("Strange", "x" * 100_000), ("x" * 100_000, "strange")])
+def test_a_very_long_refusal_is_cut(code: str, text: str) -> None:
+    refusal = aws_errors.AwsError(code, text, 400)
     with server(Reply(400, error_xml("sts", refusal, "id"))) as (url, _):
         assert len(ask(url).message) < 400
 

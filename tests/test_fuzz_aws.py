@@ -72,7 +72,7 @@ class Asked:
     def calls(self) -> Iterator[Callable[[], object]]:
         """Return calls of each shape: a text, credentials, lists, a seed, times, a key, nothing, JSON."""
         sts, iam = self.sts, self.iam
-        code = TokenCode("arn:aws:iam::123456789012:mfa/alice", "123456", 1)
+        code = TokenCode("arn:aws:iam::123456789012:mfa/alice", "860427", 1)
         yield lambda: sts.caller_arn(KEY)
         yield lambda: sts.credentials(GetSessionToken((), 3600), KEY, code, FACTS)
         yield lambda: sts._client().date()
@@ -100,7 +100,7 @@ def _judge(error: errors.VaultpyError) -> None:
     said = error.message + error.hint
     assert printable(said) == said
     assert len(error.message) < 1000
-    for secret in ("the-long-term-secret", "session-secret", "session-token", "123456"):
+    for secret in ("the-long-term-secret", "session-secret", "session-token", "860427"):
         assert secret not in said
 
 

@@ -194,13 +194,13 @@ class AwsClient:
                 return errors.AnswerMalformed(host=self.host, reason=reason)
             return self._not_answered(failure)
         error = failure.response.get("Error") or {}
-        code, text = str(error.get("Code", "")), str(error.get("Message", ""))
+        code, text = (str(error.get(part, ""))[:_LONGEST_REASON] for part in ("Code", "Message"))
         if self._call.status >= _SERVER_ERROR:
             return errors.AwsBusy(reason=code)
         aws_time = self._aws_time()
         if code == "SignatureDoesNotMatch" and text.startswith("Signature ") and aws_time is not None:
             return clock_wrong(aws_time - time.time())
-        return refusal(code, text[:_LONGEST_REASON], facts, by_session=by_session)
+        return refusal(code, text, facts, by_session=by_session)
 
     def _not_answered(self, failure: Exception) -> errors.VaultpyError:
         if isinstance(failure, _ElsewhereError):
