@@ -19,6 +19,7 @@ from support.processes import is_gone
 from support.pseudo_terminal import PseudoTerminal
 from support.schemas import assert_promised
 from support.world import ACCOUNT, BIN, World
+from vaultpy.mfa import STEP_SECONDS
 from vaultpy.simulated.aws_faults import Fault
 from vaultpy.simulated.finger import SteadyFinger
 from vaultpy.terminal import Terminal
@@ -67,10 +68,13 @@ class Cloud:
         self.config = config
 
     def forget(self) -> None:
-        """Let all sessions be forgotten, and AWS take the next code, for which it would have to be waited."""
+        """Let all sessions be forgotten, and AWS take the next code, for which it would have to be waited.
+
+        AWS's step has just begun, so that none ends between a code's making and its arrival.
+        """
         environment = self.world.environment
         Wiring(environment, Terminal(environment, listens=False)).sessions.forget()
-        self.clock.ahead += 30
+        self.clock.ahead += STEP_SECONDS + 1 - self.clock() % STEP_SECONDS
 
     @contextmanager
     def calls(self) -> Iterator[list[Call]]:
@@ -229,7 +233,6 @@ def test_a_session_that_ends_meanwhile_costs_one_touch_more(cloud: Cloud, tmp_pa
         terminal.expect("p000 | p000")
         terminal.expect("p001 | p001")
         cloud.world.aws._cloud.sessions.clear()
-        cloud.clock.ahead += 30
         (tmp_path / "go").touch()
         terminal.expect("5 done, in ")
         assert terminal.wait() == 0
