@@ -1,7 +1,7 @@
 """What all tests share: fixtures, their order, and signals as a shell's foreground job has them.
 
-A shell without job control starts background jobs with SIGINT ignored, which every command that the tests
-start would inherit: none of them could be interrupted.
+A shell without job control starts background jobs with SIGINT and SIGQUIT ignored, which every command that
+the tests start would inherit: none of them could be interrupted.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ pytest_plugins = [
 ]
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGQUIT, signal.SIG_DFL)
 
 # The files that take longest, the longest first: workers that begin with them end at the same time.
 LONG = ("error_zoo", "doctor", "rotate", "mfa_enroll", "rotate_on_yubikey", "exec_server", "time_travel")
